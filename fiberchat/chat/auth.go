@@ -1,0 +1,29 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// Identity is what a valid token stands for.
+type Identity struct {
+	// TokenID names the token without being it (a hash, a row id, a jti), so
+	// that the token's sessions can be ended. Empty: they cannot be told apart.
+	TokenID string
+	User    User
+	// ExpiresAt is when the token ends; the zero time means never.
+	ExpiresAt time.Time
+}
+
+// Authenticator turns a token into an Identity. It returns ErrUnauthorized
+// for a token it does not know and ErrExpired for one that has ended; any
+// other error means that it could not find out. Safe for concurrent use.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Identity, error)
+}
+
+// Directory finds the user a message is addressed to. It returns ErrNotFound
+// when there is none. Safe for concurrent use.
+type Directory interface {
+	UserByID(ctx context.Context, id int64) (User, error)
+}

@@ -1,0 +1,60 @@
+package chat
+
+import "time"
+
+// Message is one chat message as it is stored and delivered.
+type Message struct {
+	// ID is the server's serial, positive and growing.
+	ID int64
+	// ChatID is the sender's own serial (the msgID of the wire), unique per
+	// sender and compared octet by octet.
+	ChatID string
+	// SenderID and ReceiverID are user ids.
+	SenderID, ReceiverID int64
+	// SenderName and ReceiverName are the names at the time of sending. They
+	// are stored, so that a replay looks nobody up.
+	SenderName, ReceiverName string
+	// Content is the text, valid UTF-8 without NUL.
+	Content string
+	// Time is when the server took the message, in whole milliseconds UTC.
+	Time time.Time
+}
+
+// Receipt is a receiver's confirmation of one message.
+//
+// It names the message so: the one with ID, if ID is not zero (and ChatID,
+// if that is not empty, must be that message's); else the oldest unconfirmed
+// one with ChatID whose ID is above SentAfter and at most SentUpTo; else, if
+// one with ChatID is confirmed already, that one, and nothing changes; else
+// the oldest unconfirmed one with ChatID. Only messages addressed to
+// ReceiverID count.
+type Receipt struct {
+	ReceiverID int64
+	ChatID     string
+	ID         int64
+	// SentAfter and SentUpTo bound the message ids that were sent to the
+	// session that confirms: above the one, up to the other.
+	SentAfter, SentUpTo int64
+	// Time is when the server took the confirmation, in whole milliseconds UTC.
+	Time time.Time
+}
+
+// Op is one thing to make durable: Save or Receipt, never both.
+type Op struct {
+	// Save is a message to store. Its ID is ignored: the store gives one.
+	Save    *Message
+	Receipt *Receipt
+}
+
+// Result is what became of one Op.
+type Result struct {
+	// Message is the stored message: the one saved, the one that was stored
+	// before under the same SenderID and ChatID, or the one confirmed.
+	Message Message
+	// Changed tells that this operation stored or confirmed something;
+	// false for a repetition.
+	Changed bool
+	// Err is ErrConflict, ErrNotFound, or this operation's own failure. The
+	// other operations of the same call are not harmed by it.
+	Err error
+}
