@@ -1,0 +1,101 @@
+package stomp
+
+import "time"
+
+// startClock begins to watch the time, with the wait for CONNECT.
+func (s *Session) startClock() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.timer = time.AfterFunc(s.cfg.ConnectTimeout, s.onTimer)
+}
+
+// setBeat begins the heart-beats, once the client has connected.
+func (s *Session) setBeat(beat heartBeat) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.connected, s.beat = true, beat
+	s.lastWrite, s.lastPing = s.now(), s.now()
+	s.rewind()
+}
+
+// onTimer holds out.mu, under which all of this is quick; Run stops the timer
+// in the same way.
+func (s *Session) onTimer() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.rewind()
+}
+
+// rewind does what is due and sets the timer for what comes next. The caller
+// holds out.mu.
+func (s *Session) rewind() {
+	if s.out.ending {
+		return
+	}
+	if next := s.tick(); !s.out.ending {
+		s.timer.Reset(next)
+	}
+}
+
+// tick does what is due by the clock and returns when to look again.
+func (s *Session) tick() time.Duration {
+	if !s.connected {
+		s.putError(&Error{"connect-timeout", "no CONNECT frame came in time", ClosePolicy}, "")
+		return 0
+	}
+	return min(s.tickOut(), s.tickIn())
+}
+
+// tickOut beats: a little early rather than late, since clients close at 1.5
+// times the interval.
+func (s *Session) tickOut() time.Duration {
+	if s.beat.out == 0 {
+		return maxBeat
+	}
+	every := s.beat.out - s.beat.out/10
+	idle := s.now() - s.lastWrite
+	if idle < every {
+		return every - idle
+	}
+	if b := s.out.open(); b != nil && s.out.used() == 0 {
+		b.buf = append(b.buf, '\n') // STOMP 1.2, Heart-beating
+		s.out.seal(b)
+		s.startWriter()
+	}
+	return every
+}
+
+// tickIn watches for silence. A client that does not beat is pinged, where
+// the transport can.
+func (s *Session) tickIn() time.Duration {
+	limit, next := 2*s.beat.in, 2*s.beat.in
+	if s.beat.in == 0 {
+		if s.noPing {
+			return maxBeat // such a transport finds silent peers by itself
+		}
+		limit, next = 2*s.cfg.PingInterval, s.cfg.PingInterval-(s.now()-s.lastPing)
+		if next <= 0 {
+			s.lastPing, next = s.now(), s.cfg.PingInterval
+			s.out.ping = true
+			s.startWriter()
+		}
+	}
+	silent := s.Waiting()
+	if silent > limit {
+		s.putError(&Error{"no-heart-beat", "nothing came from the client for too long", CloseProtocolError}, "")
+		return 0
+	}
+	// One past the limit, so that a peer exactly at it is not looked at twice.
+	return min(next, limit-silent+time.Millisecond)
+}
+
+// ping is the writer's.
+func (s *Session) ping() error {
+	can, err := s.conn.Ping()
+	if !can {
+		s.out.mu.Lock()
+		s.noPing = true
+		s.out.mu.Unlock()
+	}
+	return err
+}

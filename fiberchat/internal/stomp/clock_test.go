@@ -1,0 +1,296 @@
+package stomp
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestConnectTimeout(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		begun := time.Now()
+		c := start(t, newPipe(), testConfig(), &room{})
+		// Beats and half a CONNECT buy no time: it is counted from the start.
+		for _, chunk := range []string{"\n", "\n", "CONN", "ECT\naccept-version", ":1.2\n"} {
+			time.Sleep(5900 * time.Millisecond)
+			c.send(chunk)
+			c.alive()
+		}
+		c.fails("connect-timeout", "", ClosePolicy)
+		if took := time.Since(begun); took != 30*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestConnectInTime(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := start(t, newPipe(), testConfig(), &room{})
+		time.Sleep(30*time.Second - 1)
+		c.send(frame("CONNECT"))
+		c.want("CONNECTED")
+		time.Sleep(20 * time.Second)
+		c.still()
+	})
+}
+
+// The server beats a little early, counted from what it sent last.
+func TestBeatsOut(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := begin(t, testConfig(), &room{}, "heart-beat:0,12000\n")
+		last := time.Now()
+		for i := range 100 {
+			if got := c.next(); got != "\n" {
+				t.Fatalf("got %q, want a beat", got)
+			}
+			if idle := time.Since(last); idle < 9*time.Second || idle > 12*time.Second {
+				t.Fatalf("a beat after %v", idle)
+			}
+			last = time.Now()
+			if i%3 == 0 { // a frame serves as a beat
+				time.Sleep(5 * time.Second)
+				c.session.Receipt("r")
+				c.want("RECEIPT")
+				last = time.Now()
+			}
+			c.alive() // where the client declines beats, pongs are its life
+		}
+	})
+}
+
+func TestNoBeatsOutWhereDeclined(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := begin(t, testConfig(), &room{}, "heart-beat:5000,0\n")
+		for range 100 {
+			time.Sleep(10 * time.Second)
+			c.send("\n")
+			c.still()
+		}
+	})
+}
+
+// A peer is dropped when it was silent for more than twice what was agreed.
+func TestBeatsIn(t *testing.T) {
+	t.Parallel()
+	for name, life := range map[string]func(c *talk){
+		"beats":          func(c *talk) { c.send("\n") },
+		"CRLF beats":     func(c *talk) { c.send("\r\n") },
+		"pings":          func(c *talk) { c.alive() },
+		"half of frames": func(c *talk) { c.send("S") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				c := begin(t, testConfig(), &room{}, "heart-beat:15000,0\n")
+				if name == "half of frames" {
+					c.send("SEND\na:")
+				}
+				for range 20 {
+					time.Sleep(30 * time.Second) // exactly twice is not more
+					life(c)
+					synctest.Wait()
+					c.still()
+				}
+				last := time.Now()
+				c.fails("no-heart-beat", "", CloseProtocolError)
+				if silent := time.Since(last); silent <= 30*time.Second || silent > 31*time.Second {
+					t.Errorf("dropped after %v", silent)
+				}
+			})
+		})
+	}
+}
+
+// While the session is at work for the client, the client is not silent.
+func TestOnlyWaitingIsSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		const work = 10 * time.Minute
+		c := begin(t, testConfig(), &room{onSend: func(*Frame) error { time.Sleep(work); return nil }}, "heart-beat:10000,0\n")
+		c.send(frame("SEND", "destination:/a"))
+		synctest.Wait()
+		if got := c.session.Waiting(); got != 0 {
+			t.Errorf("at work, but waiting for %v", got)
+		}
+		time.Sleep(work)
+		c.still()
+		time.Sleep(20 * time.Second)
+		c.still()
+		if got := c.session.Waiting(); got != 20*time.Second {
+			t.Errorf("waiting for %v", got)
+		}
+		c.fails("no-heart-beat", "", CloseProtocolError)
+	})
+}
+
+// Where the client declines to beat, pings find the half-open ones.
+func TestPings(t *testing.T) {
+	for name, headers := range map[string]string{"none": "", "0,0": "heart-beat:0,0\n", "outward only": "heart-beat:0,10000\n"} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				c := begin(t, testConfig(), &room{}, headers)
+				begun := time.Now()
+				for i := range 10 {
+					<-c.pings
+					if at, want := time.Since(begun), time.Duration(i+1)*30*time.Second; at < want-time.Millisecond || at > want+time.Second {
+						t.Fatalf("ping %d at %v", i, at)
+					}
+					c.alive() // the pong
+				}
+				last := time.Now()
+				for {
+					got := c.next()
+					if got == "\n" {
+						continue
+					}
+					if !strings.HasPrefix(got, "ERROR\nmessage:no-heart-beat\n") {
+						t.Fatalf("got %q", got)
+					}
+					break
+				}
+				if silent := time.Since(last); silent < 60*time.Second || silent > 61*time.Second {
+					t.Errorf("dropped after %v", silent)
+				}
+				c.over(CloseProtocolError, "no-heart-beat")
+			})
+		})
+	}
+}
+
+// A transport that cannot ping finds silent peers by itself.
+func TestTransportThatCannotPing(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPipe()
+		p.canPing = false
+		c := start(t, p, testConfig(), &room{})
+		c.send(frame("CONNECT", "heart-beat:0,10000"))
+		c.want("CONNECTED")
+		for range 100 {
+			if got := c.next(); got != "\n" {
+				t.Fatalf("got %q, want a beat", got)
+			}
+		}
+	})
+}
+
+// A ping that cannot be written ends the session as any other write does.
+func TestPingFails(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPipe()
+		p.pingErr = errors.New("broken pipe")
+		begun := time.Now()
+		c := start(t, p, testConfig(), &room{})
+		c.send(frame("CONNECT"))
+		c.want("CONNECTED")
+		c.over(CloseInternal, "write failed")
+		if took := time.Since(begun); took > 31*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestWriteFails(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPipe()
+		p.writeErr = errors.New("no progress")
+		c := start(t, p, testConfig(), &room{})
+		c.send(frame("CONNECT"))
+		c.over(CloseInternal, "write failed")
+	})
+}
+
+// The client's queue is bounded in octets, those that the writer holds
+// included; at the bound nothing is lost, one over cuts the client.
+func TestSlowConsumer(t *testing.T) {
+	t.Parallel()
+	receipt := len("RECEIPT\nreceipt-id:xxxx\n\n\x00")
+	for name, over := range map[string]int{"at the bound": 0, "one over": 1} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				cfg := testConfig()
+				cfg.Queue = 40*receipt - over
+				c := begin(t, cfg, &room{})
+				synctest.Wait()
+				c.stalled = make(chan struct{})
+				for range 10 {
+					c.session.Receipt("xxxx")
+				}
+				synctest.Wait() // the writer holds some of them
+				for range 30 {
+					c.session.Receipt("xxxx")
+				}
+				if got := c.session.Dropped(); got != (over > 0) {
+					t.Fatalf("dropped: %v", got)
+				}
+				if over > 0 {
+					c.over(ClosePolicy, "slow consumer")
+					if c.session.WaitRoom() {
+						t.Error("a dropped session has room")
+					}
+					return
+				}
+				synctest.Wait()
+				c.still()
+				close(c.stalled)
+				for range 40 {
+					if got := c.next(); len(got) != receipt {
+						t.Fatalf("got %q", got)
+					}
+				}
+				synctest.Wait()
+				c.still()
+			})
+		})
+	}
+}
+
+func TestWaitRoom(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		cfg := testConfig()
+		cfg.Queue = 40 * len("RECEIPT\nreceipt-id:xxxx\n\n\x00")
+		c := begin(t, cfg, &room{})
+		synctest.Wait()
+		wait := func() chan bool {
+			up := make(chan bool, 1)
+			go func() { up <- c.session.WaitRoom() }() // ends with the session at the latest
+			synctest.Wait()
+			return up
+		}
+		c.stalled = make(chan struct{})
+		for range 20 { // half
+			c.session.Receipt("xxxx")
+		}
+		select {
+		case up := <-wait():
+			if !up {
+				t.Fatal("a session that is up has none")
+			}
+		default:
+			t.Fatal("half of the queue is free, but no room")
+		}
+		c.session.Receipt("xxxx")
+		up := wait()
+		select {
+		case <-up:
+			t.Fatal("more than half is in use, but there is room")
+		default:
+		}
+		close(c.stalled)
+		if !<-up {
+			t.Fatal("the session is up")
+		}
+		c.stalled = nil
+
+		// The end of the session ends the wait.
+		synctest.Wait()
+		c.stalled = make(chan struct{})
+		for range 21 {
+			c.session.Receipt("xxxx")
+		}
+		up = wait()
+		c.session.Abort("over")
+		if <-up {
+			t.Error("the session is over")
+		}
+	})
+}

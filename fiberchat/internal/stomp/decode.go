@@ -1,0 +1,319 @@
+package stomp
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// Limits bound what one frame may make the server hold.
+type Limits struct {
+	Frame   int // octets of a whole frame
+	Headers int // header lines
+	Section int // octets of command and headers together
+}
+
+// Decoder cuts a stream of octets into frames. The octets go into Space, as
+// many as came are told to Filled, and Next is called until it has no more.
+// It holds at most Limits.Frame octets and a read's worth beyond.
+type Decoder struct {
+	// Version decides the escapes of frames after the first; CONNECT has none.
+	Version Version
+
+	limits Limits
+	buf    []byte
+	start  int // where the frame begins
+	end    int // where the octets end
+
+	// Progress within a frame that is not complete, relative to start, so
+	// that octets that trickle in are not looked at twice.
+	scan   int    // octets already searched
+	line   int    // where the current line begins
+	body   int    // where the body begins, 0 while in the headers
+	length int    // content-length, -1 when there is none
+	fields []span // header lines seen
+	cmd    Command
+
+	frame Frame
+}
+
+// span is a header line: its key is [from, colon), its value (colon, to).
+type span struct{ from, colon, to int }
+
+const (
+	readSize = 1 << 10 // what Space offers at least
+	keepSize = 8 << 10 // a larger buffer is not kept once it is empty
+)
+
+// NewDecoder returns a decoder with these limits.
+func NewDecoder(l Limits) *Decoder { return &Decoder{limits: l, length: -1} }
+
+// Space returns room for octets.
+func (d *Decoder) Space() []byte {
+	if d.start == d.end {
+		d.start, d.end = 0, 0
+		if cap(d.buf) > keepSize {
+			d.buf = nil
+		}
+	}
+	if d.buf == nil {
+		d.buf = make([]byte, readSize)
+	}
+	if len(d.buf)-d.end < readSize/2 {
+		have := d.end - d.start
+		if to := d.buf; d.start >= readSize/2 || have+readSize <= len(to) {
+			d.end = copy(to, d.buf[d.start:d.end])
+		} else {
+			// Next has refused a frame over the limit, so this is bounded.
+			to = make([]byte, max(min(2*len(d.buf), d.limits.Frame), have+readSize))
+			d.end = copy(to, d.buf[d.start:d.end])
+			d.buf = to
+		}
+		d.start = 0
+	}
+	return d.buf[d.end:]
+}
+
+// Filled tells that n octets were put into Space.
+func (d *Decoder) Filled(n int) { d.end += n }
+
+// Next returns the next whole frame, nil when octets are missing, or an
+// *Error. EOLs between frames are skipped: they are heart-beats. With an
+// error, PartialReceipt tells the failed frame's receipt.
+func (d *Decoder) Next() (*Frame, error) {
+	if d.scan == 0 {
+		d.fields, d.frame.headers = d.fields[:0], d.frame.headers[:0]
+		if more, err := d.skipEOL(); !more {
+			return nil, err
+		}
+	}
+	if d.body == 0 {
+		if more, err := d.readHeaders(); !more || err != nil {
+			return nil, err
+		}
+	}
+	return d.readBody()
+}
+
+func (d *Decoder) skipEOL() (more bool, err error) {
+	for d.start < d.end {
+		switch d.buf[d.start] {
+		case '\n':
+			d.start++
+		case '\r':
+			if d.start+1 == d.end {
+				return false, nil
+			}
+			if d.buf[d.start+1] != '\n' {
+				return false, badFrame("a carriage return stands alone between frames")
+			}
+			d.start += 2
+		default:
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// readHeaders goes through whole lines up to the empty one.
+func (d *Decoder) readHeaders() (more bool, err error) {
+	data := d.buf[d.start:d.end]
+	nul := bytes.IndexByte(data[d.scan:], 0)
+	if nul += d.scan; nul < d.scan {
+		nul = len(data)
+	}
+	for {
+		i := bytes.IndexByte(data[d.scan:], '\n')
+		next := len(data)
+		if i >= 0 {
+			next = d.scan + i + 1
+		}
+		// In this order the fault is the same however the octets are cut.
+		if nul < min(next, d.limits.Section) {
+			return false, badFrame("a NUL stands before the empty line that ends the headers")
+		}
+		if next > d.limits.Section {
+			return false, tooLarge("the headers are larger than %d octets", d.limits.Section)
+		}
+		d.scan = next
+		if i < 0 {
+			return false, nil
+		}
+		from, to := d.line, next-1
+		if to > from && data[to-1] == '\r' {
+			to--
+		}
+		d.line = next
+		switch {
+		case from == 0:
+			if d.cmd = parseCommand(data[:to]); d.cmd == cmdUnknown {
+				return false, &Error{"unknown-command", "the first line is no command that a client may send", CloseProtocolError}
+			}
+		case to == from:
+			d.body = next
+			return true, d.checkLength(data)
+		default:
+			if err := d.addField(data, from, to); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+func (d *Decoder) addField(data []byte, from, to int) error {
+	if len(d.fields) == d.limits.Headers {
+		return tooLarge("there are more than %d headers", d.limits.Headers)
+	}
+	colon := bytes.IndexByte(data[from:to], ':')
+	if colon < 0 {
+		return badFrame("a header line has no colon")
+	}
+	if colon == 0 {
+		return badFrame("a header has no name")
+	}
+	d.fields = append(d.fields, span{from, from + colon, to})
+	if d.length < 0 && string(data[from:from+colon]) == "content-length" {
+		d.length = parseLength(data[from+colon+1:to], d.limits.Frame)
+		if d.length < 0 {
+			return badFrame("content-length is not a number")
+		}
+	}
+	return nil
+}
+
+// parseLength returns -1 for what is no number, and limit+1 for anything above.
+func parseLength(b []byte, limit int) int {
+	if len(b) == 0 {
+		return -1
+	}
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		if n <= limit {
+			n = n*10 + int(c-'0')
+		}
+	}
+	return min(n, limit+1)
+}
+
+func (d *Decoder) checkLength(data []byte) error {
+	if !utf8.Valid(data[:d.body]) {
+		return badFrame("the headers are not UTF-8")
+	}
+	if d.body+max(d.length, 0)+1 > d.limits.Frame {
+		return tooLarge("the frame is larger than %d octets", d.limits.Frame)
+	}
+	return nil
+}
+
+func (d *Decoder) readBody() (*Frame, error) {
+	data := d.buf[d.start:d.end]
+	end := d.body + d.length
+	if d.length < 0 {
+		i := bytes.IndexByte(data[d.scan:], 0)
+		if i < 0 {
+			d.scan = len(data)
+			if len(data) >= d.limits.Frame {
+				return nil, tooLarge("the frame is larger than %d octets", d.limits.Frame)
+			}
+			return nil, nil
+		}
+		end = d.scan + i
+		if end+1 > d.limits.Frame {
+			return nil, tooLarge("the frame is larger than %d octets", d.limits.Frame)
+		}
+	} else {
+		if len(data) <= end {
+			return nil, nil
+		}
+		if data[end] != 0 {
+			return nil, badFrame("the octet after content-length octets of body is not NUL")
+		}
+	}
+	f := &d.frame
+	f.Command, f.Body = d.cmd, data[d.body:end]
+	escaped := d.cmd != Connect && bytes.IndexByte(data[:d.body], '\\') >= 0
+	for _, s := range d.fields {
+		h := header{data[s.from:s.colon], data[s.colon+1 : s.to]}
+		if escaped {
+			var ok, ok2 bool
+			h.key, ok = unescape(h.key, d.Version)
+			h.value, ok2 = unescape(h.value, d.Version)
+			if !ok || !ok2 {
+				return nil, badFrame("a header has an escape that STOMP %s does not define", d.Version)
+			}
+		}
+		f.headers = append(f.headers, h)
+	}
+	if len(f.Body) > 0 && f.Command != Send {
+		return nil, badFrame("only SEND may have a body")
+	}
+	d.start += end + 1
+	d.scan, d.line, d.body, d.length = 0, 0, 0, -1
+	return f, nil
+}
+
+// PartialReceipt returns the receipt header of the frame that Next refused,
+// as far as it was read, "" when there is none.
+func (d *Decoder) PartialReceipt() string {
+	if v, ok := d.frame.Header("receipt"); ok {
+		return string(v) // its escapes are undone, in place
+	}
+	data := d.buf[d.start:d.end]
+	for _, s := range d.fields[len(d.frame.headers):] {
+		if string(data[s.from:s.colon]) != "receipt" {
+			continue
+		}
+		v := bytes.Clone(data[s.colon+1 : s.to])
+		if d.cmd != Connect {
+			var ok bool
+			if v, ok = unescape(v, d.Version); !ok {
+				return ""
+			}
+		}
+		if !utf8.Valid(v) {
+			return ""
+		}
+		return string(v)
+	}
+	return ""
+}
+
+// unescape undoes the escapes of a header in place (STOMP 1.2, Value
+// Encoding; 1.1 has no \r and 1.0 none at all).
+func unescape(b []byte, v Version) ([]byte, bool) {
+	i := -1
+	if v != V10 {
+		i = bytes.IndexByte(b, '\\')
+	}
+	if i < 0 {
+		return b, true
+	}
+	out := b[:i]
+	for ; i < len(b); i++ {
+		c := b[i]
+		if c == '\\' {
+			i++
+			if i == len(b) {
+				return nil, false
+			}
+			switch b[i] {
+			case 'n':
+				c = '\n'
+			case 'c':
+				c = ':'
+			case '\\':
+			case 'r':
+				if v == V11 {
+					return nil, false
+				}
+				c = '\r'
+			default:
+				return nil, false
+			}
+		}
+		out = append(out, c)
+	}
+	return out, true
+}

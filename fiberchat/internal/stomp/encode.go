@@ -1,0 +1,103 @@
+package stomp
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// appendEscaped writes a header value that echoes what the client sent.
+func appendEscaped(dst []byte, s string, v Version) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case v == V10:
+			dst = append(dst, c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c == ':':
+			dst = append(dst, '\\', 'c')
+		case c == '\\':
+			dst = append(dst, '\\', '\\')
+		case c == '\r' && v == V12:
+			dst = append(dst, '\\', 'r')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// messageHead is the part of a MESSAGE that all messages of a subscription
+// share; appendMessage goes on from there.
+func messageHead(id, destination string, v Version) []byte {
+	b := append(make([]byte, 0, 96+len(id)+len(destination)), "MESSAGE\nsubscription:"...)
+	b = appendEscaped(b, id, v)
+	b = append(b, "\ndestination:"...)
+	b = appendEscaped(b, destination, v)
+	return append(b, "\ncontent-type:application/json\nmessage-id:"...)
+}
+
+func appendMessage(dst, head []byte, serial uint64, body []byte) []byte {
+	dst = append(dst, head...)
+	dst = strconv.AppendUint(dst, serial, 10)
+	dst = append(dst, "\ncontent-length:"...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, '\n', '\n')
+	dst = append(dst, body...)
+	return append(dst, 0)
+}
+
+func appendReceipt(dst []byte, id string, v Version) []byte {
+	dst = append(dst, "RECEIPT\nreceipt-id:"...)
+	dst = appendEscaped(dst, id, v)
+	return append(dst, '\n', '\n', 0)
+}
+
+func appendError(dst []byte, e *Error, receipt string, v Version) []byte {
+	dst = append(dst, "ERROR\nmessage:"...)
+	dst = append(dst, e.Token...)
+	if e.Token == tokenVersion {
+		dst = append(dst, "\nversion:1.0,1.1,1.2"...)
+	}
+	if receipt != "" {
+		dst = append(dst, "\nreceipt-id:"...)
+		dst = appendEscaped(dst, receipt, v)
+	}
+	dst = append(dst, "\ncontent-type:text/plain\ncontent-length:"...)
+	dst = strconv.AppendInt(dst, int64(len(e.Text)), 10)
+	dst = append(dst, '\n', '\n')
+	dst = append(dst, e.Text...)
+	return append(dst, 0)
+}
+
+func appendConnected(dst []byte, v Version, beat heartBeat, session, server, user string) []byte {
+	dst = append(dst, "CONNECTED\nversion:"...)
+	dst = append(dst, v.String()...)
+	dst = append(dst, "\nheart-beat:"...)
+	dst = strconv.AppendInt(dst, beat.out.Milliseconds(), 10)
+	dst = append(dst, ',')
+	dst = strconv.AppendInt(dst, beat.in.Milliseconds(), 10)
+	dst = append(dst, "\nsession:"...)
+	dst = append(dst, session...)
+	dst = append(dst, "\nserver:"...)
+	dst = append(dst, server...)
+	if fitsHeader(user) {
+		dst = append(dst, "\nuser-name:"...)
+		dst = append(dst, user...)
+	}
+	return append(dst, '\n', '\n', 0)
+}
+
+// fitsHeader tells whether every client in the field can read s as a header
+// value: UTF-8, not empty, no space, colon, backslash or control character.
+func fitsHeader(s string) bool {
+	if s == "" {
+		return false
+	}
+	for _, r := range s {
+		if r <= ' ' || r == ':' || r == '\\' || r == 0x7F || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,29 @@
+package stomp
+
+import "fmt"
+
+// Error is a fault that ends the session: an ERROR frame, then a close.
+type Error struct {
+	// Token is the ERROR frame's message header: no space, no colon, never
+	// empty, since clients in the field cannot parse more.
+	Token string
+	// Text is the prose of the body.
+	Text string
+	// Code is the WebSocket close code that follows.
+	Code int
+}
+
+func (e *Error) Error() string { return "stomp: " + e.Token + ": " + e.Text }
+
+func badFrame(format string, args ...any) *Error {
+	return &Error{"bad-frame", fmt.Sprintf(format, args...), CloseProtocolError}
+}
+
+func tooLarge(format string, args ...any) *Error {
+	return &Error{"frame-too-large", fmt.Sprintf(format, args...), CloseTooLarge}
+}
+
+// NotAllowed is the fault of a client that asks for what it may not have.
+func NotAllowed(text string) *Error {
+	return &Error{"not-allowed", text, ClosePolicy}
+}

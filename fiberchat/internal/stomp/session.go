@@ -1,0 +1,236 @@
+package stomp
+
+import (
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+const tokenVersion = "version-not-supported"
+
+// Config holds what all sessions of a server share. No field has a default.
+type Config struct {
+	Limits
+	Subscriptions  int           // a session may have
+	Queue          int           // octets that may wait for a client
+	HeartBeat      time.Duration // offered both ways, 0 for none
+	PingInterval   time.Duration // of transport pings where the client beats not
+	ConnectTimeout time.Duration // from the start to the CONNECT frame
+	Server         string        // the server header of CONNECTED
+
+	// FramesIn and FramesOut count frames; either may be nil.
+	FramesIn, FramesOut interface{ Inc() }
+}
+
+// Handler is what a session is for. The session's reader calls it, one call
+// at a time. An *Error that a method returns goes to the client, and the
+// session ends.
+type Handler interface {
+	// OnSend takes a SEND, and the duty to answer f's receipt, at once or
+	// later. f is valid until it returns.
+	OnSend(f *Frame) error
+	OnSubscribe(sub *Subscription) error
+	OnUnsubscribe(sub *Subscription)
+	// OnDisconnect returns when all that came before is carried out.
+	OnDisconnect()
+}
+
+// Session is one client's STOMP conversation. The caller of Run reads and
+// owns the protocol state; a second goroutine writes while there is something
+// to write. All other methods are
+// safe for concurrent use, return at once, and do nothing once it is over.
+type Session struct {
+	conn    Conn
+	try     TryWriter // nil where conn is none
+	cfg     *Config
+	user    string
+	handler Handler
+	out     outbox
+	work    sync.WaitGroup // writers, and closing
+	begun   time.Time
+
+	// The reader's own.
+	dec  *Decoder
+	subs []*Subscription
+
+	// waiting is since when the reader waits for octets, as now gives it,
+	// 0 while it is at work.
+	waiting atomic.Int64
+
+	// The clock's, under out.mu.
+	timer     *time.Timer
+	connected bool // CONNECT came
+	beat      heartBeat
+	noPing    bool // the transport cannot
+	lastWrite time.Duration
+	lastPing  time.Duration
+}
+
+// NewSession returns a session of the named user over conn.
+func NewSession(conn Conn, cfg *Config, user string, h Handler) *Session {
+	try, _ := conn.(TryWriter)
+	return &Session{
+		conn: conn, try: try, cfg: cfg, user: user, handler: h,
+		out:   outbox{limit: cfg.Queue, room: make(chan struct{}, 1)},
+		begun: time.Now(),
+		dec:   NewDecoder(cfg.Limits),
+	}
+}
+
+// Run serves the client until the session is over, for whatever reason.
+func (s *Session) Run() {
+	s.conn.Watch(s.alive)
+	s.startClock()
+	defer func() {
+		s.out.mu.Lock()
+		s.out.end(CloseInternal, "") // only a handler's panic gets here with the session up
+		s.startWriter()
+		s.out.gone = true
+		s.timer.Stop()
+		s.out.mu.Unlock()
+		s.work.Wait() // nobody writes after Run has returned
+	}()
+	s.read()
+}
+
+func (s *Session) read() {
+	connected := false
+	for {
+		f, err := s.dec.Next()
+		if f != nil && s.cfg.FramesIn != nil {
+			s.cfg.FramesIn.Inc()
+		}
+		switch {
+		case err != nil:
+			s.fail(asError(err), s.dec.PartialReceipt())
+			return
+		case f == nil:
+			s.waiting.Store(int64(s.now()))
+			n, err := s.conn.Read(s.dec.Space())
+			s.waiting.Store(0)
+			if err != nil {
+				s.end(CloseNormal, "")
+				return
+			}
+			s.dec.Filled(n)
+		case !connected:
+			if err := s.connect(f); err != nil {
+				s.fail(asError(err), f.Receipt())
+				return
+			}
+			connected = true
+		case f.Command == Disconnect && !inTransaction(f):
+			s.handler.OnDisconnect()
+			s.Receipt(f.Receipt())
+			s.end(CloseNormal, "")
+			return
+		default:
+			if err := s.handle(f); err != nil {
+				s.fail(asError(err), f.Receipt())
+				return
+			}
+		}
+		if s.over() {
+			return
+		}
+	}
+}
+
+func (s *Session) connect(f *Frame) error {
+	if f.Command != Connect {
+		return badFrame("the first frame must be CONNECT or STOMP")
+	}
+	accept, present := f.Header("accept-version")
+	v, ok := negotiate(string(accept), present)
+	if !ok {
+		return &Error{tokenVersion, "supported versions are 1.0, 1.1 and 1.2", CloseProtocolError}
+	}
+	hb, present := f.Header("heart-beat")
+	beat, err := agreeBeat(string(hb), present, s.cfg.HeartBeat)
+	if err != nil {
+		return err
+	}
+	s.put(func(b []byte) []byte {
+		s.dec.Version = v // under the queue's lock: others encode by it
+		return appendConnected(b, v, beat, rand.Text(), s.cfg.Server, s.user)
+	})
+	s.setBeat(beat)
+	return nil
+}
+
+func (s *Session) handle(f *Frame) error {
+	if inTransaction(f) {
+		return noTransactions()
+	}
+	switch f.Command {
+	case Send:
+		if len(f.Destination()) == 0 {
+			return badFrame("SEND needs a destination")
+		}
+		return s.handler.OnSend(f)
+	case Subscribe:
+		if err := s.subscribe(f); err != nil {
+			return err
+		}
+	case Unsubscribe:
+		s.unsubscribe(f)
+	case Ack, Nack:
+		// Confirmation is a SEND of its own in this protocol.
+	case Connect:
+		return badFrame("the session is connected already")
+	default:
+		return noTransactions()
+	}
+	s.Receipt(f.Receipt())
+	return nil
+}
+
+func inTransaction(f *Frame) bool {
+	_, ok := f.Header("transaction")
+	return ok
+}
+
+func noTransactions() *Error {
+	return &Error{"transactions-unsupported", "this server has no transactions", CloseProtocolError}
+}
+
+// Waiting returns for how long the reader has been waiting for octets, 0
+// while it is at work.
+func (s *Session) Waiting() time.Duration {
+	since := s.waiting.Load()
+	if since == 0 {
+		return 0
+	}
+	return s.now() - time.Duration(since)
+}
+
+// Settled tells that everything the client sent was read: the reader has been
+// waiting for a while, and the connection, if it can tell, holds nothing for
+// it. The while is for what the transport has buffered.
+func (s *Session) Settled(while time.Duration) bool {
+	if s.Waiting() < while {
+		return false
+	}
+	c, ok := s.conn.(interface{ Unread() bool })
+	return !ok || !c.Unread()
+}
+
+// alive notes a sign of life that is no data.
+func (s *Session) alive() {
+	if since := s.waiting.Load(); since != 0 {
+		s.waiting.CompareAndSwap(since, int64(s.now()))
+	}
+}
+
+// now is the time since the session began, never 0.
+func (s *Session) now() time.Duration { return time.Since(s.begun) + 1 }
+
+// asError makes sure that only what is meant for the client reaches it.
+func asError(err error) *Error {
+	if e, ok := err.(*Error); ok && utf8.ValidString(e.Text) {
+		return e
+	}
+	return &Error{"internal-error", "the server could not carry this out", CloseInternal}
+}
