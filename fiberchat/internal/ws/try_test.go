@@ -1,0 +1,169 @@
+package ws
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// numbered is a message that can be told from the others, large enough that
+// a socket takes the last one in part.
+func numbered(i int) string { return strings.Repeat(fmt.Sprintf("%08d", i), 4000) }
+
+func onUnix(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("only a Unix socket can be asked, or written to without waiting")
+	}
+}
+
+// fill writes without waiting until the socket takes no more.
+func fill(c *Conn) (sent int) {
+	for c.TryWriteMessages([][]byte{[]byte(numbered(sent))}) {
+		sent++
+	}
+	return sent
+}
+
+// What is written without waiting keeps its place before what waits, also
+// what the socket took in part.
+func TestTryWrite(t *testing.T) {
+	t.Parallel()
+	onUnix(t)
+	full := make(chan int)
+	c := open(t, false, func(c *Conn) {
+		sent := fill(c)
+		full <- sent
+		if err := c.WriteMessages([][]byte{[]byte(numbered(sent))}); err != nil {
+			t.Error(err)
+		}
+		if !c.TryWriteMessages([][]byte{[]byte("small"), nil}) {
+			// The socket may still be full.
+			if err := c.WriteMessages([][]byte{[]byte("small"), nil}); err != nil {
+				t.Error(err)
+			}
+		}
+		_ = c.Close(1000, "")
+	}).dial(t, nil)
+	sent := <-full
+	if sent < 2 {
+		t.Fatalf("the socket took %d messages", sent)
+	}
+	for i := range sent + 1 {
+		c.want(textOp, numbered(i))
+	}
+	c.want(textOp, "small")
+	c.want(textOp, "")
+	c.wantClose(1000, "")
+}
+
+// Close does not wait for a peer that reads nothing, and puts nothing into
+// the middle of a frame.
+func TestTryWriteThenClose(t *testing.T) {
+	t.Parallel()
+	onUnix(t)
+	closed := make(chan int)
+	c := open(t, false, func(c *Conn) {
+		sent := fill(c)
+		_ = c.Close(1008, "slow consumer")
+		if c.TryWriteMessages([][]byte{[]byte("late")}) {
+			t.Error("taken after Close")
+		}
+		if err := c.WriteMessages([][]byte{[]byte("late")}); !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+		closed <- sent
+	}).dial(t, nil)
+	sent := <-closed
+	var want []byte
+	for i := range sent + 1 {
+		want = append(appendHeader(want, textOp, len(numbered(i))), numbered(i)...)
+	}
+	got, err := io.ReadAll(c.r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Either the last frame was cut off, or the close frame follows a whole one.
+	const closing = "\x88\x0F\x03\xF0slow consumer"
+	if rest, ok := strings.CutSuffix(string(got), closing); ok {
+		if whole := len(want) / (sent + 1); len(rest)%whole != 0 {
+			t.Error("the close frame stands within another frame")
+		}
+		got = []byte(rest)
+	}
+	if !strings.HasPrefix(string(want), string(got)) {
+		t.Errorf("%d octets that are not what was written", len(got))
+	}
+}
+
+// TLS keeps state between records: there everything goes through the writer.
+func TestTryWriteTLS(t *testing.T) {
+	t.Parallel()
+	c := open(t, true, func(c *Conn) {
+		if c.TryWriteMessages([][]byte{[]byte("plain")}) {
+			t.Error("taken")
+		}
+		_ = c.Close(1000, "")
+	}).dial(t, nil)
+	c.wantClose(1000, "")
+}
+
+// The socket tells what the reader has still to see: octets, and the end.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	onUnix(t)
+	sent, served := make(chan struct{}), make(chan struct{})
+	c := open(t, false, func(c *Conn) {
+		defer close(served)
+		if c.Unread() {
+			t.Error("nothing was sent, but something is unread")
+		}
+		sent <- struct{}{}
+		for !c.Unread() {
+			runtime.Gosched() // until the octets are there
+		}
+		if got, err := readFull(c, 2); got != "hi" || err != nil {
+			t.Error(got, err)
+		}
+		if c.Unread() {
+			t.Error("everything was read, but something is unread")
+		}
+		sent <- struct{}{}
+		for !c.Unread() {
+			runtime.Gosched() // until the end is there
+		}
+	}).dial(t, nil)
+	<-sent
+	c.write(frameOf(fin|textOp, "hi"))
+	<-sent
+	_ = c.Close()
+	<-served
+}
+
+// A ping that comes while something is tried is answered, but not by who
+// tries, which is who delivers to everybody: the socket may be full.
+func TestTryWriteDoesNotWaitForAPong(t *testing.T) {
+	t.Parallel()
+	onUnix(t)
+	served := make(chan struct{})
+	c := open(t, false, func(c *Conn) {
+		defer close(served)
+		for tryWrite(c.direct, make([]byte, chunk)) > 0 {
+		}
+		ping := []byte("ping")
+		c.pong.Store(&ping) // what answerPing does while somebody writes
+		begun := time.Now()
+		c.TryWriteMessages([][]byte{[]byte("small")})
+		if took := time.Since(begun); took > writeTimeout/2 {
+			t.Errorf("waited %v for a peer that does not read", took)
+		}
+		_ = c.Close(1000, "")
+	}).dial(t, nil)
+	<-served
+	_ = c.Close()
+}
