@@ -1,0 +1,145 @@
+package sockjs
+
+import (
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// The client library that iframe*.html loads unless Config names another one:
+// one exact version, and the hash of its very octets.
+const (
+	defaultClientURL       = "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js"
+	defaultClientIntegrity = "sha384-svdnwiXBL+Js+yUneJSRFy24NgGiOfDM/vkQl/vCeVrcbYD6yW8EwPr1FnxTEZsR"
+)
+
+// Config says who may connect, what serves a session, and how much of
+// everything there may be.
+type Config struct {
+	// Key names the signed-in user of a request. Sessions are known by Key
+	// and session id, so that a stranger's request never reaches one.
+	// Required.
+	Key func(c *fiber.Ctx) string
+
+	// Open is called within the request that makes a session and returns the
+	// function that serves it, which returns when the session is over.
+	// Nothing of c may be kept, and nothing may be held open in between: the
+	// function is not called when the client is gone before the upgrade of a
+	// WebSocket is done. Required.
+	Open func(c *fiber.Ctx) func(conn *Conn)
+
+	// Raw serves {prefix}/websocket, the WebSocket without SockJS framing.
+	// Optional. Default: the path answers 404.
+	Raw fiber.Handler
+
+	// AllowOrigins lists the origins whose pages may connect, as browsers
+	// send them ("https://example.org"). The server's own is always allowed.
+	// A page with Referrer-Policy no-referrer sends its jsonp forms as "null".
+	// Optional. Default: any.
+	AllowOrigins []string
+
+	// ClientURL is the sockjs-client library that iframe*.html loads. It
+	// runs with the rights of this origin, so name an exact version; the
+	// browser refuses it if it does not match ClientIntegrity.
+	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash.
+	ClientURL, ClientIntegrity string
+
+	// DisableWebSocket turns both WebSocket transports off and says so in info.
+	DisableWebSocket bool
+
+	// JSessionID sets the JSESSIONID cookie on every session URL, for load
+	// balancers that stick to it, and says so in info.
+	JSessionID bool
+
+	// HeartBeat is how long a receiver stays silent before an h frame.
+	// Optional. Default: 25 s.
+	HeartBeat time.Duration
+
+	// DisconnectDelay is how long a session lives without a receiver, and how
+	// long a closed one is remembered. Optional. Default: 5 s.
+	DisconnectDelay time.Duration
+
+	// StreamLimit is how many octets a streaming response carries before the
+	// client must make a new one and free the old. Optional. Default: 128 KiB.
+	StreamLimit int
+
+	// MaxInbound is how many octets may wait to be read in one session, and
+	// the size of the largest request body (over it: 413) or WebSocket message
+	// (over it: c[1009,...]). A sender waits for room, 30 s at most (then: 503).
+	// Clients put all that waited for one request into the next, so it is to
+	// be much larger than a message. Optional. Default: 1 MiB.
+	MaxInbound int
+
+	// MaxOutbound is how many octets may wait in one session for the client
+	// to fetch them; WriteMessages waits for room. One message may be larger.
+	// Optional. Default: 128 KiB.
+	MaxOutbound int
+
+	// MaxSessionsPerUser and MaxSessions count sessions, those closed but
+	// still remembered included. Over them a client gets c[1013,...].
+	// Optional. Default: 64 and 65536.
+	MaxSessionsPerUser, MaxSessions int
+
+	// Logger gets what went wrong on this side. Optional. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Key == nil || cfg.Open == nil {
+		panic("sockjs: Config needs Key and Open")
+	}
+	if cfg.ClientURL == "" {
+		cfg.ClientURL, cfg.ClientIntegrity = defaultClientURL, defaultClientIntegrity
+	}
+	if cfg.HeartBeat <= 0 {
+		cfg.HeartBeat = 25 * time.Second
+	}
+	if cfg.DisconnectDelay <= 0 {
+		cfg.DisconnectDelay = 5 * time.Second
+	}
+	if cfg.StreamLimit <= 0 {
+		cfg.StreamLimit = 128 << 10
+	}
+	if cfg.MaxInbound <= 0 {
+		cfg.MaxInbound = 1 << 20
+	}
+	if cfg.MaxOutbound <= 0 {
+		cfg.MaxOutbound = 128 << 10
+	}
+	if cfg.MaxSessionsPerUser <= 0 {
+		cfg.MaxSessionsPerUser = 64
+	}
+	if cfg.MaxSessions <= 0 {
+		cfg.MaxSessions = 1 << 16
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	origins := make([]string, len(cfg.AllowOrigins))
+	for i, origin := range cfg.AllowOrigins {
+		origins[i] = strings.ToLower(strings.TrimSuffix(origin, "/"))
+	}
+	cfg.AllowOrigins = origins
+	return cfg
+}
+
+// originAllowed tells whether the page that made the request may connect.
+// Requests without Origin come from no page, or from one that the browser
+// does not tell about.
+func (cfg *Config) originAllowed(c *fiber.Ctx) bool {
+	origin := strings.ToLower(c.Get(fiber.HeaderOrigin))
+	if len(cfg.AllowOrigins) == 0 || origin == "" {
+		return true
+	}
+	for _, allowed := range cfg.AllowOrigins {
+		if allowed == origin || allowed == "*" {
+			return true
+		}
+	}
+	// The pages in iframe*.html are of the server's own origin.
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == strings.ToLower(string(c.Request().Host()))
+}

@@ -1,0 +1,163 @@
+package sockjs
+
+import (
+	"bytes"
+	"net"
+	"time"
+)
+
+// Conn is one session as a connection. Its methods are those that package
+// stomp wants of one:
+//
+//	Watch(alive func())                 called at signs of life that Read does not show
+//	Read(p []byte) (int, error)         octets of the client's messages, whose boundaries are gone
+//	WriteMessages(msgs [][]byte) error  each element is one string of an a[...] frame
+//	Ping() (can bool, err error)        false for all but WebSocket
+//	Close(code int, reason string) error
+//
+// Read is for one goroutine and WriteMessages for one; Close is for any, any
+// number of times, and the first call's code and reason count. Queued
+// messages go out before the close frame, and later requests get that frame
+// again until the session is forgotten. After Close Read returns
+// net.ErrClosed, and io.EOF after the client left. Messages must be UTF-8.
+type Conn struct{ link }
+
+type link interface {
+	Watch(alive func())
+	Read(p []byte) (int, error)
+	WriteMessages(msgs [][]byte) error
+	Ping() (can bool, err error)
+	Close(code int, reason string) error
+	Unread() bool                 // something came from the client that Read has not returned
+	shut(code int, reason string) // Close, which cannot fail
+}
+
+// push appends the messages of a client's body to what the session reads,
+// and waits until there is room for it. stop ends the wait.
+func (s *session) push(body []byte, stop <-chan struct{}) error {
+	patience := time.NewTimer(writeTimeout)
+	defer patience.Stop()
+	for {
+		s.mu.Lock()
+		if s.err != nil {
+			s.mu.Unlock()
+			return nil // the close frame tells the client
+		}
+		if s.in.Len() == 0 || s.in.Len()+len(body) <= s.server.cfg.MaxInbound {
+			break
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.inRoom:
+		case <-s.over:
+		case <-stop:
+			return errBusy
+		case <-patience.C:
+			return errBusy
+		}
+	}
+	before := s.dec
+	s.in.Grow(len(body))
+	octets, err := s.dec.append(s.in.AvailableBuffer(), body)
+	if err != nil {
+		s.dec = before
+	} else {
+		s.in.Write(octets)
+		s.readable.notify()
+	}
+	alive := s.alive
+	s.mu.Unlock()
+	s.inRoom.notify() // another sender may wait
+	if err == nil && alive != nil {
+		alive()
+	}
+	return err
+}
+
+func (s *session) Unread() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.in.Len() > 0
+}
+
+func (s *session) Watch(alive func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive = alive
+}
+
+func (s *session) Read(p []byte) (int, error) {
+	for {
+		s.mu.Lock()
+		if s.err == net.ErrClosed {
+			s.mu.Unlock()
+			return 0, net.ErrClosed
+		}
+		if s.in.Len() > 0 {
+			n, err := s.in.Read(p)
+			if s.in.Len() == 0 && s.in.Cap() > keepBuffer {
+				s.in = bytes.Buffer{}
+			}
+			s.mu.Unlock()
+			s.inRoom.notify()
+			return n, err
+		}
+		err := s.err
+		s.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+		select {
+		case <-s.readable:
+		case <-s.over:
+		}
+	}
+}
+
+// WriteMessages returns when the messages are queued. It need not wait for a
+// receiver to take them: what is queued is lost only together with the session.
+func (s *session) WriteMessages(msgs [][]byte) error {
+	defer s.wake.notify()
+	for _, msg := range msgs {
+		if err := s.queue(msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) queue(msg []byte) error {
+	for {
+		s.mu.Lock()
+		if s.err != nil {
+			s.mu.Unlock()
+			return net.ErrClosed
+		}
+		if len(s.out) == 0 || len(s.out)+len(msg) < s.server.cfg.MaxOutbound {
+			if len(s.out) > 0 {
+				s.out = append(s.out, ',')
+			}
+			s.out = appendString(s.out, msg)
+			s.mu.Unlock()
+			return nil
+		}
+		s.mu.Unlock()
+		s.wake.notify()
+		// This ends: a receiver that takes nothing is cut by its write
+		// time-out, and a session without one by the disconnect delay.
+		select {
+		case <-s.outRoom:
+		case <-s.over:
+		}
+	}
+}
+
+// Ping is what h frames and the disconnect delay do without being asked.
+func (s *session) Ping() (bool, error) { return false, nil }
+
+func (s *session) Close(code int, reason string) error {
+	s.shut(code, reason)
+	return nil
+}
+
+func (s *session) shut(code int, reason string) { s.end(net.ErrClosed, code, reason) }

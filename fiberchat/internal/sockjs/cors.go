@@ -1,0 +1,100 @@
+package sockjs
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+const yearSeconds = "31536000"
+
+// CORS is a handler that sets the CORS headers and calls the next one. Mount
+// it before authentication, so that a page may read why it was refused.
+func (s *Server) CORS(c *fiber.Ctx) error {
+	if _, ours := subPath(c); ours {
+		s.setCORS(c)
+	}
+	return c.Next()
+}
+
+func (s *Server) setCORS(c *fiber.Ctx) {
+	c.Vary(fiber.HeaderOrigin)
+	if !s.cfg.originAllowed(c) {
+		return
+	}
+	switch origin := c.Get(fiber.HeaderOrigin); {
+	case origin != "":
+		c.Set(fiber.HeaderAccessControlAllowOrigin, origin)
+		c.Set(fiber.HeaderAccessControlAllowCredentials, "true")
+	case len(s.cfg.AllowOrigins) == 0:
+		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+	}
+}
+
+// preflight answers OPTIONS; method is the one the URL serves.
+func preflight(c *fiber.Ctx, method string) error {
+	setCached(c)
+	c.Set(fiber.HeaderAccessControlAllowMethods, "OPTIONS, "+method)
+	c.Set(fiber.HeaderAccessControlMaxAge, yearSeconds)
+	if headers := c.Get(fiber.HeaderAccessControlRequestHeaders); headers != "" {
+		c.Set(fiber.HeaderAccessControlAllowHeaders, headers)
+	}
+	return empty(c, fiber.StatusNoContent)
+}
+
+// methodNotAllowed answers a method that the URL does not serve.
+func methodNotAllowed(c *fiber.Ctx, method string) error {
+	c.Set(fiber.HeaderAllow, "OPTIONS, "+method)
+	return empty(c, fiber.StatusMethodNotAllowed)
+}
+
+// empty answers without a body, and so without a content type.
+func empty(c *fiber.Ctx, status int) error {
+	c.Response().Header.SetNoDefaultContentType(true)
+	c.Status(status)
+	return nil
+}
+
+func setCached(c *fiber.Ctx) {
+	c.Set(fiber.HeaderCacheControl, "public, max-age="+yearSeconds)
+	c.Set(fiber.HeaderExpires, time.Now().UTC().AddDate(1, 0, 0).Format(http.TimeFormat))
+}
+
+func setNotCached(c *fiber.Ctx) {
+	c.Set(fiber.HeaderCacheControl, "no-store, no-cache, no-transform, must-revalidate, max-age=0")
+}
+
+// setCookie sets JSESSIONID each time, because a load balancer may add its
+// own mark to the value.
+func (s *Server) setCookie(c *fiber.Ctx) {
+	if !s.cfg.JSessionID {
+		return
+	}
+	cookie := "JSESSIONID=" + c.Cookies("JSESSIONID", "dummy") + "; path=/"
+	if c.Protocol() == "https" {
+		// Without these browsers send no cookie to another site.
+		cookie += "; SameSite=None; Secure"
+	}
+	c.Response().Header.Add(fiber.HeaderSetCookie, cookie)
+}
+
+// allowFraming takes back what security middleware says about pages of the
+// app: these responses are made to be used by pages of other origins.
+func (s *Server) allowFraming(h *fasthttp.ResponseHeader) {
+	h.Del(fiber.HeaderXFrameOptions)
+	h.Del("Cross-Origin-Embedder-Policy")
+	h.Del(fiber.HeaderContentSecurityPolicy)
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	if len(s.cfg.AllowOrigins) > 0 {
+		ancestors := "frame-ancestors 'self'"
+		for _, origin := range s.cfg.AllowOrigins {
+			if origin != "null" {
+				ancestors += " " + origin
+			}
+		}
+		h.Set(fiber.HeaderContentSecurityPolicy, ancestors)
+	}
+}

@@ -1,0 +1,181 @@
+package sockjs
+
+import (
+	"errors"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+var (
+	errPayload = errors.New("sockjs: no messages in body")
+	errBroken  = errors.New("sockjs: body is not JSON strings")
+)
+
+// decoder turns the JSON a client sends into the octets of its messages.
+//
+// A client may cut its text anywhere between two UTF-16 units, so a high
+// surrogate at the end of one string waits for the next string's first unit.
+type decoder struct {
+	high rune // a high surrogate that has no partner yet, or 0
+}
+
+// append appends the octets of all strings in body, which is a JSON array of
+// strings or one string. On an error dst's contents beyond its length and
+// the decoder's state count for nothing: the caller keeps its own copies.
+func (d *decoder) append(dst, body []byte) ([]byte, error) {
+	p := parser{decoder: d, in: body, out: dst}
+	p.space()
+	if p.i == len(p.in) {
+		return nil, errPayload
+	}
+	switch p.in[p.i] {
+	case '"':
+		if !p.string() {
+			return nil, errBroken
+		}
+	case '[':
+		if err := p.array(); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errPayload
+	}
+	if p.space(); p.i != len(p.in) {
+		return nil, errBroken
+	}
+	return p.out, nil
+}
+
+type parser struct {
+	*decoder
+	in, out []byte
+	i       int
+}
+
+func (p *parser) space() {
+	for p.i < len(p.in) && (p.in[p.i] == ' ' || p.in[p.i] == '\t' || p.in[p.i] == '\n' || p.in[p.i] == '\r') {
+		p.i++
+	}
+}
+
+func (p *parser) array() error {
+	for first := true; ; first = false {
+		p.i++ // the bracket or the comma
+		p.space()
+		if p.i == len(p.in) {
+			return errBroken
+		}
+		if first && p.in[p.i] == ']' {
+			break
+		}
+		if !p.string() {
+			return errBroken
+		}
+		p.space()
+		if p.i == len(p.in) || p.in[p.i] != ',' && p.in[p.i] != ']' {
+			return errBroken
+		}
+		if p.in[p.i] == ']' {
+			break
+		}
+	}
+	p.i++
+	return nil
+}
+
+// string reads one string, quotes included, and reports whether it was one.
+func (p *parser) string() bool {
+	if p.in[p.i] != '"' {
+		return false
+	}
+	p.i++
+	for p.i < len(p.in) {
+		switch b := p.in[p.i]; {
+		case b == '"':
+			p.i++
+			return true
+		case b < 0x20:
+			return false
+		case b == '\\':
+			if !p.escape() {
+				return false
+			}
+		case b < utf8.RuneSelf:
+			p.unit(rune(b))
+			p.i++
+		default:
+			r, size := utf8.DecodeRune(p.in[p.i:])
+			p.unit(r)
+			p.i += size
+		}
+	}
+	return false
+}
+
+func (p *parser) escape() bool {
+	if p.i+1 >= len(p.in) {
+		return false
+	}
+	b := p.in[p.i+1]
+	p.i += 2
+	switch b {
+	case '"', '\\', '/':
+	case 'b':
+		b = '\b'
+	case 'f':
+		b = '\f'
+	case 'n':
+		b = '\n'
+	case 'r':
+		b = '\r'
+	case 't':
+		b = '\t'
+	case 'u':
+		return p.hex()
+	default:
+		return false
+	}
+	p.unit(rune(b))
+	return true
+}
+
+func (p *parser) hex() bool {
+	if p.i+4 > len(p.in) {
+		return false
+	}
+	var r rune
+	for _, b := range p.in[p.i : p.i+4] {
+		switch {
+		case b >= '0' && b <= '9':
+			b -= '0'
+		case b >= 'a' && b <= 'f':
+			b -= 'a' - 10
+		case b >= 'A' && b <= 'F':
+			b -= 'A' - 10
+		default:
+			return false
+		}
+		r = r<<4 | rune(b)
+	}
+	p.i += 4
+	p.unit(r)
+	return true
+}
+
+// unit takes one UTF-16 unit, or a whole rune beyond them.
+func (p *parser) unit(r rune) {
+	if p.high != 0 {
+		high := p.high
+		p.high = 0
+		if r >= 0xdc00 && r <= 0xdfff {
+			p.out = utf8.AppendRune(p.out, utf16.DecodeRune(high, r))
+			return
+		}
+		p.out = utf8.AppendRune(p.out, utf8.RuneError)
+	}
+	if r >= 0xd800 && r <= 0xdbff {
+		p.high = r
+		return
+	}
+	p.out = utf8.AppendRune(p.out, r) // a low surrogate alone becomes U+FFFD here
+}

@@ -1,0 +1,83 @@
+package sockjs
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"html"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+func greeting(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, "text/plain; charset=UTF-8")
+	return c.SendString("Welcome to SockJS!\n")
+}
+
+// info tells a client what there is, before it makes a session.
+func (s *Server) info(c *fiber.Ctx) error {
+	var entropy [4]byte
+	if _, err := rand.Read(entropy[:]); err != nil {
+		return fmt.Errorf("read entropy: %w", err)
+	}
+	setNotCached(c)
+	c.Set(fiber.HeaderContentType, "application/json; charset=UTF-8")
+	return c.SendString(fmt.Sprintf(`{"websocket":%t,"origins":["*:*"],"cookie_needed":%t,"entropy":%d}`,
+		!s.cfg.DisableWebSocket, s.cfg.JSessionID, binary.BigEndian.Uint32(entropy[:])))
+}
+
+// page is iframe*.html, the same for every request.
+type page struct{ body, etag string }
+
+func newPage(clientURL, integrity string) page {
+	attributes := ""
+	if integrity != "" {
+		attributes = ` integrity="` + html.EscapeString(integrity) + `" crossorigin="anonymous"`
+	}
+	body := `<!DOCTYPE html>
+<html>
+<head>
+  <meta http-equiv="X-UA-Compatible" content="IE=edge" />
+  <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
+  <script src="` + html.EscapeString(clientURL) + `"` + attributes + `></script>
+  <script>
+    document.domain = document.domain;
+    SockJS.bootstrap_iframe();
+  </script>
+</head>
+<body>
+  <h2>Don't panic!</h2>
+  <p>This is a SockJS hidden iframe. It's used for cross domain magic.</p>
+</body>
+</html>`
+	hash := sha256.Sum256([]byte(body))
+	return page{body: body, etag: `"` + hex.EncodeToString(hash[:16]) + `"`}
+}
+
+func (s *Server) iframe(c *fiber.Ctx) error {
+	s.allowFraming(&c.Response().Header)
+	setCached(c)
+	c.Set(fiber.HeaderETag, s.page.etag)
+	if c.Get(fiber.HeaderIfNoneMatch) == s.page.etag {
+		return empty(c, fiber.StatusNotModified)
+	}
+	c.Set(fiber.HeaderContentType, "text/html; charset=UTF-8")
+	return c.SendString(s.page.body)
+}
+
+// isIframe tells whether name is "iframe*.html" in the characters that the
+// protocol allows there.
+func isIframe(name string) bool {
+	const head, tail = "iframe", ".html"
+	if len(name) < len(head)+len(tail) || name[:len(head)] != head || name[len(name)-len(tail):] != tail {
+		return false
+	}
+	for _, b := range []byte(name[len(head) : len(name)-len(tail)]) {
+		if !(b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b == '-' || b == '.' || b == '_') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,209 @@
+// Package sockjs is a SockJS server for Fiber v2. It speaks the protocol that
+// sockjs-client 1.x speaks, as the main branch of sockjs-protocol has it, and
+// hands each session to the caller as one connection. It knows nothing of
+// what goes through it.
+//
+// Mount it so, for every method, with whatever checks the token in between:
+//
+//	server := sockjs.New(cfg)
+//	router.Use("/socketServer", server.CORS, auth, server.Handler)
+//
+// where auth lets a request pass unchecked when server.Public says so.
+//
+// A session that receives over HTTP is one goroutine that serves it. Streams
+// are hijacked and have two more while they are open; a poll is its request's
+// goroutine and one that watches for the client to leave. A WebSocket session
+// is served by its handler's goroutine. The Server waits for all in Close.
+package sockjs
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// writeTimeout is how long a write, or a sender, may make no progress.
+const writeTimeout = 30 * time.Second
+
+// shutdownGrace is how long a receiver waits, when its app begins to shut
+// down, for the session to be ended by who serves it and may have a last word.
+const shutdownGrace = time.Second
+
+// Close frames that are not the session's own.
+var (
+	frameBusy    = closeFrame(2010, "Another connection still open")
+	frameTooMany = closeFrame(1013, "Too many sessions")
+	frameLeaving = closeFrame(1001, "going away")
+)
+
+// Server serves SockJS under one path. Safe for concurrent use.
+type Server struct {
+	cfg  Config
+	page page
+
+	running sync.WaitGroup // what enter let in
+
+	mu       sync.Mutex
+	closing  bool
+	sessions map[sessionKey]*session
+	sockets  map[*socket]string // to their users
+	perUser  map[string]int
+}
+
+// New returns a Server. It panics when Config lacks what it needs.
+func New(cfg Config) *Server {
+	cfg = cfg.withDefaults()
+	return &Server{
+		cfg:      cfg,
+		page:     newPage(cfg.ClientURL, cfg.ClientIntegrity),
+		sessions: make(map[sessionKey]*session),
+		sockets:  make(map[*socket]string),
+		perUser:  make(map[string]int),
+	}
+}
+
+// Close refuses new sessions, ends the open ones with c[1001,"going away"]
+// and waits until all of them are served to the end and every stream is
+// closed, or for ctx. Calling it again waits again.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	links := make([]link, 0, len(s.sessions)+len(s.sockets))
+	for _, session := range s.sessions {
+		links = append(links, session)
+	}
+	for socket := range s.sockets {
+		links = append(links, socket)
+	}
+	s.mu.Unlock()
+
+	var closing sync.WaitGroup
+	for _, link := range links {
+		// Each may wait for its own client; Close waits for all of them below.
+		closing.Go(func() { link.shut(1001, "going away") })
+	}
+	done := make(chan struct{})
+	// Ends with the last of the goroutines it waits for, each of which has a
+	// limit of its own; after ctx nobody waits for it.
+	go func() {
+		closing.Wait()
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("close sockjs server: %w", ctx.Err())
+	}
+	for _, link := range links {
+		if session, ok := link.(*session); ok {
+			s.forget(session)
+		}
+	}
+	return nil
+}
+
+// enter counts a goroutine that Close waits for; leave is its end.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.running.Add(1)
+	return true
+}
+
+// leave is deferred where a goroutine of ours begins: neither fasthttp's
+// hijack nor go recovers a panic.
+func (s *Server) leave(what string) {
+	if r := recover(); r != nil {
+		s.cfg.Logger.Error("panic in "+what, "panic", r, "stack", string(debug.Stack()))
+	}
+	s.running.Done()
+}
+
+// find returns a session, or nil.
+func (s *Server) find(key sessionKey) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[key]
+}
+
+// open returns the session of a receiving request and makes it if it is not
+// known. If it may not, it returns the close frame that says why.
+func (s *Server) open(c *fiber.Ctx, key sessionKey) (*session, []byte) {
+	s.mu.Lock()
+	session := s.sessions[key]
+	if session != nil {
+		s.mu.Unlock()
+		return session, nil
+	}
+	// What names the session so far is memory of the request.
+	key = sessionKey{user: strings.Clone(key.user), id: strings.Clone(key.id)}
+	if refusal, _ := s.admit(key.user); refusal != nil {
+		s.mu.Unlock()
+		return nil, refusal
+	}
+	session = newSession(s, key)
+	s.sessions[key] = session
+	s.running.Add(1)
+	s.mu.Unlock()
+
+	served := false
+	defer func() {
+		if !served { // Open panicked: whoever recovers, this session is over
+			session.shut(1011, "internal error")
+			s.running.Done()
+		}
+	}()
+	serve := s.cfg.Open(c)
+	served = true
+	// Ends when serve returns. Close ends the session and waits for it.
+	go s.serve(session, serve)
+	return session, nil
+}
+
+func (s *Server) serve(session *session, serve func(*Conn)) {
+	defer s.leave("SockJS session")
+	defer session.shut(1011, "internal error") // counts after a panic only
+	serve(&Conn{session})
+	session.shut(1000, "Normal closure")
+}
+
+// admit counts one more session of user, or returns the frame that refuses
+// it. It keeps user. s.mu is held.
+func (s *Server) admit(user string) (refusal []byte, code int) {
+	if s.closing {
+		return frameLeaving, 1001
+	}
+	if s.perUser[user] >= s.cfg.MaxSessionsPerUser || len(s.sessions)+len(s.sockets) >= s.cfg.MaxSessions {
+		return frameTooMany, 1013
+	}
+	s.perUser[user]++
+	return nil, 0
+}
+
+// dismiss takes back admit. s.mu is held.
+func (s *Server) dismiss(user string) {
+	s.perUser[user]--
+	if s.perUser[user] == 0 {
+		delete(s.perUser, user)
+	}
+}
+
+// forget makes room for a new session of the same id.
+func (s *Server) forget(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session.idle.Stop()
+	if s.sessions[session.key] == session {
+		delete(s.sessions, session.key)
+		s.dismiss(session.key.user)
+	}
+}
