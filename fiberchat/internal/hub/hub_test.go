@@ -1,0 +1,117 @@
+package hub
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestHub(t *testing.T) {
+	t.Parallel()
+	h := New[string]()
+	add := func(user int64, s string, want ...string) {
+		t.Helper()
+		surplus, ok := h.Add(user, s, 2, 0)
+		if !ok || !slices.Equal(surplus, want) {
+			t.Errorf("Add(%d, %s): %q, %v, want %q", user, s, surplus, ok, want)
+		}
+	}
+	of := func(user int64, want ...string) {
+		t.Helper()
+		if got := h.Of(user); !slices.Equal(got, want) {
+			t.Errorf("Of(%d): %q, want %q", user, got, want)
+		}
+	}
+	of(1)
+	h.Remove(1, "nobody")
+	add(1, "a")
+	add(1, "b")
+	before := h.Of(1)
+	add(1, "c", "a") // the oldest has to go, and stays until it is removed
+	add(2, "x")
+	of(1, "a", "b", "c")
+	add(1, "d", "a", "b")
+	h.Remove(1, "b")
+	h.Remove(1, "b")
+	h.Remove(2, "a")
+	of(1, "a", "c", "d")
+	of(2, "x")
+	if !slices.Equal(before, []string{"a", "b"}) {
+		t.Errorf("a slice that was handed out has changed: %q", before)
+	}
+	if all := slices.Sorted(slices.Values(h.All())); !slices.Equal(all, []string{"a", "c", "d", "x"}) || h.Len() != 4 {
+		t.Errorf("All: %q, Len %d", all, h.Len())
+	}
+	for _, s := range []string{"c", "a", "d"} {
+		h.Remove(1, s)
+	}
+	h.Remove(2, "x")
+	if h.Len() != 0 || len(h.All()) != 0 || len(h.users) != 0 {
+		t.Errorf("an empty hub holds %d, %q, %v", h.Len(), h.All(), h.users)
+	}
+}
+
+func TestTotal(t *testing.T) {
+	t.Parallel()
+	h := New[int]()
+	for i := range 3 {
+		if _, ok := h.Add(int64(i%2), i, 16, 3); !ok {
+			t.Fatalf("number %d was refused", i)
+		}
+	}
+	if surplus, ok := h.Add(0, 9, 1, 3); ok || surplus != nil || h.Len() != 3 || slices.Contains(h.Of(0), 9) {
+		t.Errorf("beyond the total: %v, %v, %v", surplus, ok, h.Of(0))
+	}
+	h.Remove(1, 1)
+	if _, ok := h.Add(0, 9, 16, 3); !ok {
+		t.Error("refused, though one has left")
+	}
+	if _, ok := h.Add(0, 10, 16, 0); !ok {
+		t.Error("refused, though there is no bound")
+	}
+}
+
+// Sessions come and go while others read; what was handed out never changes.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	const users, workers, rounds, max, total = 4, 16, 2000, 3, 20
+	h := New[*string]()
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(w), 1))
+			for range rounds {
+				user, s := random.Int64N(users), fmt.Sprint(w)
+				surplus, ok := h.Add(user, &s, max, total)
+				if !ok {
+					continue
+				}
+				if have := h.Of(user); !slices.Contains(have, &s) {
+					t.Error("a session is not where it was put")
+				}
+				if slices.Contains(surplus, &s) {
+					t.Error("the session that came is told to go")
+				}
+				if n := h.Len(); n > total || len(h.All()) > total {
+					t.Errorf("%d sessions, more than the total", n)
+				}
+				handed := h.Of(user)
+				before := slices.Clone(handed)
+				h.Remove(user, &s)
+				if !slices.Equal(handed, before) {
+					t.Error("a slice that was handed out has changed")
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if h.Len() != 0 || len(h.users) != 0 {
+		t.Errorf("at the end %d sessions of %d users", h.Len(), len(h.users))
+	}
+}
