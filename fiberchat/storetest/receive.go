@@ -1,0 +1,154 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// always and never are values of SentUpTo.
+const (
+	always int64 = 1 << 40
+	never  int64 = 0
+)
+
+func testReceiptRules(t *testing.T, s chat.Store) {
+	// For each case bob gets "x" from ann, then from eve, then "y" from ann,
+	// and has confirmed some. All ids are by place in this list.
+	for i, c := range []struct {
+		name                string
+		confirmed           []int
+		id                  int // place of the message that ID names, -1: none
+		chatID              string
+		sentAfter, sentUpTo int // the messages above the one place and up to the other were sent, -1: from the first, none
+		want                int // place, -1: ErrNotFound
+		changed             bool
+	}{
+		{"ID alone", nil, 1, "", -1, -1, 1, true},
+		{"ID and ChatID", nil, 1, "x", -1, -1, 1, true},
+		{"ID wins over the oldest", nil, 1, "x", -1, 2, 1, true},
+		{"ID of another ChatID", nil, 2, "x", -1, 2, -1, false},
+		{"ID confirmed before", []int{1}, 1, "x", -1, 2, 1, false},
+		{"oldest that was sent", nil, -1, "x", -1, 2, 0, true},
+		{"oldest that was sent and is open", []int{0}, -1, "x", -1, 1, 1, true},
+		{"sent is unconfirmed, an older one is confirmed", []int{0}, -1, "x", -1, 2, 1, true},
+		{"the next was not sent: repetition", []int{0}, -1, "x", -1, 0, 0, false},
+		{"nothing sent, one confirmed: repetition", []int{1}, -1, "x", -1, -1, 1, false},
+		{"nothing sent, none confirmed: oldest", nil, -1, "x", -1, -1, 0, true},
+		{"all confirmed", []int{0, 1}, -1, "y", -1, -1, 2, true},
+		{"ChatID in another case", nil, -1, "X", -1, 2, -1, false},
+		{"no such ChatID", nil, -1, "z", -1, 2, -1, false},
+		{"no ChatID, no ID", nil, -1, "", -1, 2, -1, false},
+		{"the oldest was not sent to this session", nil, -1, "x", 0, 2, 1, true},
+		{"only a confirmed one was sent: repetition", []int{1}, -1, "x", 0, 2, 1, false},
+		{"none was sent, none confirmed: oldest", nil, -1, "x", 1, 2, 0, true},
+	} {
+		ann, bob, eve := int64(10*i+11), int64(10*i+12), int64(10*i+13)
+		m := []chat.Message{
+			mustSave(t, s, message(ann, bob, "x", "one")),
+			mustSave(t, s, message(eve, bob, "x", "two")),
+			mustSave(t, s, message(ann, bob, "y", "three")),
+		}
+		for _, k := range c.confirmed {
+			apply(t, s, receipt(chat.Receipt{ReceiverID: bob, ID: m[k].ID}))
+		}
+		r := chat.Receipt{ReceiverID: bob, ChatID: c.chatID}
+		if c.id >= 0 {
+			r.ID = m[c.id].ID
+		}
+		if c.sentAfter >= 0 {
+			r.SentAfter = m[c.sentAfter].ID
+		}
+		if c.sentUpTo >= 0 {
+			r.SentUpTo = m[c.sentUpTo].ID
+		}
+		before := pending(t, s, bob, 0, 10)
+		got := apply(t, s, receipt(r))[0]
+		after := pending(t, s, bob, 0, 10)
+		if got.Changed != c.changed {
+			t.Errorf("%s: changed is %v", c.name, got.Changed)
+		}
+		switch {
+		case c.want < 0 && !errors.Is(got.Err, chat.ErrNotFound):
+			t.Errorf("%s: %+v, want ErrNotFound", c.name, got)
+		case c.want >= 0 && got.Err != nil:
+			t.Errorf("%s: %v", c.name, got.Err)
+		case c.want >= 0:
+			wantMessage(t, got.Message, m[c.want])
+		}
+		if !c.changed {
+			wantMessages(t, after, before...)
+			continue
+		}
+		if len(after) != len(before)-1 {
+			t.Errorf("%s: pending %v, then %v", c.name, ids(before), ids(after))
+		}
+		for _, p := range after {
+			if p.ID == m[c.want].ID {
+				t.Errorf("%s: %d is still pending", c.name, p.ID)
+			}
+		}
+	}
+}
+
+func testReceiptAgain(t *testing.T, s chat.Store) {
+	m := mustSave(t, s, message(ann, bob, "1", "hello"))
+	r := apply(t, s,
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: never}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: m.ID}),
+	)
+	for i := range r {
+		if r[i].Err != nil || r[i].Changed != (i == 0) {
+			t.Errorf("receipt %d: %+v", i, r[i])
+		}
+		wantMessage(t, r[i].Message, m)
+	}
+	wantMessages(t, pending(t, s, bob, 0, 10))
+}
+
+func testReceiptStranger(t *testing.T, s chat.Store) {
+	m := mustSave(t, s, message(ann, bob, "1", "hello"))
+	// One of eve's own under the same msgID must not open bob's to her.
+	own := mustSave(t, s, message(ann+100, eve, "1", "hello"))
+	apply(t, s, receipt(chat.Receipt{ReceiverID: eve, ID: own.ID}))
+	for i, r := range apply(t, s,
+		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID}),
+		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: ann, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: own.ID, SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: always, SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: -1, ChatID: "1", SentUpTo: always}),
+	) {
+		if !errors.Is(r.Err, chat.ErrNotFound) || r.Changed || r.Message != (chat.Message{}) {
+			t.Errorf("receipt %d: %+v, want ErrNotFound and nothing of the message", i, r)
+		}
+	}
+	wantMessages(t, pending(t, s, bob, 0, 10), m)
+}
+
+func testSaveAndReceipt(t *testing.T, s chat.Store) {
+	old := mustSave(t, s, message(ann, bob, "0", "old"))
+	r := apply(t, s,
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}), // not saved yet
+		save(message(ann, bob, "1", "one")),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
+		save(message(ann, bob, "1", "one")),
+		save(message(ann, bob, "2", "two")),
+		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID}),
+	)
+	if !errors.Is(r[0].Err, chat.ErrNotFound) {
+		t.Errorf("receipt before its message: %+v", r[0])
+	}
+	for i, changed := range []bool{false, true, true, false, true, true} {
+		if i > 0 && (r[i].Err != nil || r[i].Changed != changed) {
+			t.Errorf("op %d: %+v", i, r[i])
+		}
+	}
+	wantMessage(t, r[2].Message, r[1].Message)
+	wantMessage(t, r[3].Message, r[1].Message)
+	wantMessage(t, r[5].Message, old)
+	wantMessages(t, pending(t, s, bob, 0, 10), r[4].Message)
+}

@@ -1,0 +1,124 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// ErrNameTaken: there is a user whose name reads the same.
+var ErrNameTaken = errors.New("sqlstore: name taken")
+
+// Account is a user as the store keeps one.
+type Account struct {
+	chat.User
+	// DisplayName is what others are shown.
+	DisplayName string
+	// CreatedAt is in whole milliseconds UTC.
+	CreatedAt time.Time
+}
+
+const accountColumns = "id, name, display_name, created_at"
+
+// accountRow is a row of accountColumns.
+type accountRow struct {
+	ID          int64
+	Name        string
+	DisplayName string `db:"display_name"`
+	CreatedAt   int64  `db:"created_at"`
+}
+
+func (r accountRow) account() Account {
+	return Account{chat.User{ID: r.ID, Name: r.Name}, r.DisplayName, time.UnixMilli(r.CreatedAt).UTC()}
+}
+
+// CreateUser makes an account. A name has 1 to 64 characters, all of them
+// visible or inner spaces, none of / \ and :. An empty displayName means name.
+// The error is ErrBadName, ErrBadPassword, ErrNameTaken (case, width and
+// Unicode form make no difference), ErrBusy, or the database's.
+func (s *Store) CreateUser(ctx context.Context, name, displayName, password string) (Account, error) {
+	if displayName == "" {
+		displayName = name
+	}
+	if err := errors.Join(checkName(name), checkPassword(password)); err != nil {
+		return Account{}, err
+	}
+	if err := checkShown(displayName); err != nil {
+		return Account{}, fmt.Errorf("display name: %w", err)
+	}
+	// Most names that are taken are found here, without the cost of a hash.
+	if _, err := s.AccountByName(ctx, name); err == nil {
+		return Account{}, ErrNameTaken
+	} else if !errors.Is(err, chat.ErrNotFound) {
+		return Account{}, err
+	}
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
+		return Account{}, fmt.Errorf("hash password: %w", err)
+	}
+	key := nameKey(name)
+	_, err = s.write.ExecContext(ctx, s.sql("INSERT INTO {p}users (name, name_key, display_name, password, created_at) VALUES (?, ?, ?, ?, ?)"),
+		name, key, displayName, hash, time.Now().UnixMilli())
+	if isDuplicate(err) {
+		return Account{}, ErrNameTaken
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("insert user: %w", err)
+	}
+	return s.accountBy(ctx, "name_key", key)
+}
+
+// AccountByName finds the account whose name reads like name; chat.ErrNotFound.
+func (s *Store) AccountByName(ctx context.Context, name string) (Account, error) {
+	return s.accountBy(ctx, "name_key", nameKey(name))
+}
+
+func (s *Store) accountBy(ctx context.Context, column string, value any) (Account, error) {
+	var row accountRow
+	err := s.read.GetContext(ctx, &row, s.sql("SELECT "+accountColumns+" FROM {p}users WHERE "+column+" = ?"), value)
+	if err != nil {
+		return Account{}, fmt.Errorf("read account: %w", notFound(err))
+	}
+	return row.account(), nil
+}
+
+// Accounts returns accounts with an id above afterID, ascending, at most limit.
+func (s *Store) Accounts(ctx context.Context, afterID int64, limit int) ([]Account, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	var rows []accountRow
+	err := s.read.SelectContext(ctx, &rows, s.sql("SELECT "+accountColumns+" FROM {p}users WHERE id > ? ORDER BY id LIMIT ?"), afterID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	accounts := make([]Account, len(rows))
+	for i, row := range rows {
+		accounts[i] = row.account()
+	}
+	return accounts, nil
+}
+
+const userSQL = "SELECT id, name FROM {p}users WHERE id = ?"
+
+// UserByID implements chat.Directory.
+func (s *Store) UserByID(ctx context.Context, id int64) (chat.User, error) {
+	var u chat.User
+	if err := s.retry(ctx, func(ctx context.Context) error {
+		return s.q.user.QueryRowContext(ctx, id).Scan(&u.ID, &u.Name)
+	}); err != nil {
+		return chat.User{}, fmt.Errorf("read user: %w", notFound(err))
+	}
+	return u, nil
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return chat.ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,231 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+const (
+	sqliteInsert = "INSERT INTO {p}messages (chat_key, chat_id, sender_id, receiver_id, sender_name, receiver_name, content, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+	sqliteSelect   = "SELECT " + messageColumns + ", received_at FROM {p}messages "
+	sqliteBySender = sqliteSelect + "WHERE chat_key = ? AND sender_id = ?"
+	sqliteByChat   = sqliteSelect + "WHERE chat_key = ? AND receiver_id = ?"
+	sqliteByID     = sqliteSelect + "WHERE id = ?"
+
+	sqliteConfirm = "UPDATE {p}messages SET received_at = ? WHERE id = ? AND received_at IS NULL"
+)
+
+// applySQLite works on the driver's own statements: database/sql around each
+// of them costs as much again as SQLite itself. They run without a context
+// that can end, because the driver then starts a goroutine for each; the
+// time is bounded by busy_timeout instead.
+func (s *Store) applySQLite(ctx context.Context, ops []chat.Op) (results []chat.Result, err error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get connection: %w", err)
+	}
+	defer conn.Close()
+	rawErr := conn.Raw(func(driverConn any) error {
+		w := s.writer
+		if w == nil || w.conn != driverConn {
+			w = &sqliteWriter{store: s, conn: driverConn.(driver.Conn)}
+		}
+		if results, err = w.run(ctx, ops); err != nil {
+			// Whatever state the connection is in, the next call gets another one.
+			w.close()
+			if s.owned {
+				s.writer = nil
+			}
+			return driver.ErrBadConn
+		}
+		if s.owned {
+			s.writer = w
+		} else {
+			w.close() // the app's pool may hand the connection to anybody
+		}
+		return nil
+	})
+	if err == nil {
+		err = rawErr
+	}
+	return results, err
+}
+
+// sqliteWriter is a connection and the statements prepared on it. Whoever
+// holds the connection owns it.
+type sqliteWriter struct {
+	store      *Store
+	conn       driver.Conn
+	statements []sqliteStatement
+}
+
+type sqliteStatement struct {
+	text string
+	driver.Stmt
+}
+
+func (w *sqliteWriter) run(ctx context.Context, ops []chat.Op) (results []chat.Result, err error) {
+	results = make([]chat.Result, len(ops))
+	// One operation writes once, and that is a transaction by itself.
+	if len(ops) == 1 {
+		results[0], err = w.apply(ops[0])
+		return results, err
+	}
+	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	for i, op := range ops {
+		if results[i], err = w.apply(op); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		_, err = w.exec("COMMIT")
+	}
+	if err != nil {
+		_, _ = w.exec("ROLLBACK") // fails where SQLite has done so by itself, or the connection is gone
+		return nil, err
+	}
+	return results, nil
+}
+
+// apply returns an error for what ends the whole transaction.
+func (w *sqliteWriter) apply(op chat.Op) (chat.Result, error) {
+	if err := checkOp(op); err != nil {
+		return chat.Result{Err: err}, nil
+	}
+	if op.Save != nil {
+		return w.save(*op.Save)
+	}
+	return w.receive(op.Receipt)
+}
+
+func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
+	ms := m.Time.UnixMilli()
+	key := chatKey(m.ChatID)
+	inserted, err := w.exec(sqliteInsert, key, m.ChatID, m.SenderID, m.ReceiverID, m.SenderName, m.ReceiverName, m.Content, ms)
+	if err == nil {
+		m.Time = time.UnixMilli(ms).UTC()
+		m.ID, err = inserted.LastInsertId()
+		return chat.Result{Message: m, Changed: true}, err
+	}
+	var e sqlite3.Error
+	if !errors.As(err, &e) || e.ExtendedCode != sqlite3.ErrConstraintUnique {
+		return chat.Result{}, err
+	}
+	var old chat.Message
+	err = w.each(sqliteBySender, func(m *chat.Message, _ bool) { old = *m }, key, m.SenderID)
+	return sameOrConflict(old, m), err
+}
+
+func (w *sqliteWriter) receive(r *chat.Receipt) (chat.Result, error) {
+	var best choice
+	var err error
+	offer := func(m *chat.Message, confirmed bool) { best.offer(r, m, confirmed) }
+	if r.ID != 0 {
+		err = w.each(sqliteByID, offer, r.ID)
+	} else {
+		err = w.each(sqliteByChat, offer, chatKey(r.ChatID), r.ReceiverID)
+	}
+	switch {
+	case err != nil:
+		return chat.Result{}, err
+	case best.rank == 0:
+		return chat.Result{Err: chat.ErrNotFound}, nil
+	case best.confirmed:
+		return chat.Result{Message: best.message}, nil
+	}
+	updated, err := w.exec(sqliteConfirm, r.Time.UnixMilli(), best.message.ID)
+	if err != nil {
+		return chat.Result{}, err
+	}
+	n, err := updated.RowsAffected()
+	return chat.Result{Message: best.message, Changed: n == 1}, err
+}
+
+// chatKey stands for a ChatID in the index.
+func chatKey(chatID string) int64 {
+	sum := sha256.Sum256([]byte(chatID))
+	return int64(binary.BigEndian.Uint64(sum[:]))
+}
+
+func (w *sqliteWriter) stmt(text string) (driver.Stmt, error) {
+	for _, s := range w.statements {
+		if s.text == text {
+			return s.Stmt, nil
+		}
+	}
+	stmt, err := w.conn.Prepare(w.store.sql(text))
+	if err == nil {
+		w.statements = append(w.statements, sqliteStatement{text, stmt})
+	}
+	return stmt, err
+}
+
+func (w *sqliteWriter) close() {
+	for _, s := range w.statements {
+		_ = s.Close() // reports the statement's last error once more
+	}
+}
+
+// closeWriter lets an Apply in progress end. A connection closed with
+// statements open would keep its file.
+func (s *Store) closeWriter() {
+	conn, err := s.write.Conn(context.Background())
+	if err != nil {
+		return // closed already
+	}
+	if s.writer != nil {
+		s.writer.close()
+		s.writer = nil
+	}
+	_ = conn.Close() // back to the pool
+}
+
+func (w *sqliteWriter) exec(text string, args ...driver.Value) (driver.Result, error) {
+	stmt, err := w.stmt(text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.Exec(args) //nolint:staticcheck // without a context, on purpose
+}
+
+// each calls f for every row of a sqliteSelect.
+func (w *sqliteWriter) each(text string, f func(m *chat.Message, confirmed bool), args ...driver.Value) error {
+	stmt, err := w.stmt(text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.Query(args) //nolint:staticcheck // without a context, on purpose
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var v [9]driver.Value
+	for {
+		if err := rows.Next(v[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		f(&chat.Message{
+			ID: v[0].(int64), ChatID: v[1].(string), SenderID: v[2].(int64), ReceiverID: v[3].(int64),
+			SenderName: v[4].(string), ReceiverName: v[5].(string), Content: v[6].(string),
+			Time: time.UnixMilli(v[7].(int64)).UTC(),
+		}, v[8] != nil)
+	}
+}

@@ -1,0 +1,21 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+var _ chat.Counter = (*Store)(nil)
+
+const countSQL = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {p}messages WHERE receiver_id = ? AND received_at IS NULL LIMIT ?) AS pending"
+
+// CountPending implements chat.Counter.
+func (s *Store) CountPending(ctx context.Context, receiverID int64, atMost int) (int, error) {
+	var n int
+	if err := s.read.GetContext(ctx, &n, s.sql(countSQL), receiverID, max(atMost, 0)); err != nil {
+		return 0, fmt.Errorf("count pending messages: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,64 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// dialect is what differs between the databases.
+type dialect struct {
+	name         string   // of the folder of its migrations
+	bind         int      // sqlx's name for its placeholders
+	lock         []string // what starts a migration, each giving a row or none, and keeps other processes out
+	unlock, undo string   // what ends it well, or takes it back where the database can
+	apply        func(*Store, context.Context, []chat.Op) ([]chat.Result, error)
+	// server tells that there is a network between: see retry.
+	server bool
+}
+
+var sqliteDialect = dialect{
+	name:   "sqlite",
+	bind:   sqlx.QUESTION,
+	lock:   []string{"BEGIN IMMEDIATE"},
+	unlock: "COMMIT",
+	undo:   "ROLLBACK",
+	apply:  (*Store).applySQLite,
+}
+
+var postgresDialect = dialect{
+	name:   "postgres",
+	bind:   sqlx.DOLLAR,
+	lock:   []string{"BEGIN", "SELECT pg_advisory_xact_lock(hashtext('fiberchat migration'), hashtext(current_schema() || ' {p}'))"},
+	unlock: "COMMIT",
+	undo:   "ROLLBACK",
+	apply:  (*Store).applyServer,
+	server: true,
+}
+
+// MySQL cannot take back a table, so its migrations can be repeated. Its lock
+// waits longer than startTimeout, whose end is an error and not a row.
+var mysqlDialect = dialect{
+	name:   "mysql",
+	bind:   sqlx.QUESTION,
+	lock:   []string{"DO GET_LOCK(MD5(CONCAT(DATABASE(), ' {p}')), 600)"},
+	unlock: "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
+	undo:   "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
+	apply:  (*Store).applyServer,
+	server: true,
+}
+
+func dialectOf(driverName string) (dialect, error) {
+	switch driverName {
+	case "sqlite3":
+		return sqliteDialect, nil
+	case "pgx", "pgx/v5":
+		return postgresDialect, nil
+	case "mysql":
+		return mysqlDialect, nil
+	}
+	return dialect{}, fmt.Errorf("sqlstore: database driver %q: want sqlite3, pgx or mysql", driverName)
+}

@@ -1,0 +1,57 @@
+package sqlstore
+
+import (
+	"strings"
+	"testing"
+)
+
+// The hot statements find their rows by index, however many there are.
+func TestSQLiteQueryPlans(t *testing.T) {
+	t.Parallel()
+	s := openSQLiteStore(t)
+	const table, index = "SEARCH fiberchat_messages USING ", "INDEX fiberchat_messages_"
+	for _, c := range []struct {
+		name, query string
+		want        []string
+	}{
+		{"pending", pendingSQL, []string{table + index + "pending (receiver_id=? AND rowid>?)"}},
+		{"conversation", conversationSQL, []string{
+			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
+			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
+		}},
+		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
+		{"receipt by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
+		{"receipt by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"confirm", sqliteConfirm, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
+	} {
+		args := make([]any, strings.Count(c.query, "?"))
+		for i := range args {
+			args[i] = 1
+		}
+		rows, err := s.read.Query("EXPLAIN QUERY PLAN "+s.sql(c.query), args...)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		var got []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(detail, "fiberchat_") {
+				got = append(got, detail)
+			}
+			// The merged conversation alone is sorted, and that is two pages.
+			if strings.Contains(detail, "TEMP B-TREE") && c.name != "conversation" {
+				t.Errorf("%s sorts: %s", c.name, detail)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+//go:embed migration
+var migrations embed.FS
+
+// ErrNewerDatabase: a later version of this package has written the database.
+var ErrNewerDatabase = errors.New("sqlstore: database is from a newer version")
+
+// migrate carries out the numbered files that the database has not seen. It
+// holds a lock, so that any number of processes can start at once.
+func (s *Store) migrate(ctx context.Context) error {
+	files, err := fs.Glob(migrations, path.Join("migration", s.dialect.name, "*.sql"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("find migrations: %d files: %w", len(files), err)
+	}
+	conn, err := s.write.Connx(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	for _, lock := range s.dialect.lock {
+		if err == nil {
+			_, err = conn.ExecContext(ctx, s.sql(lock))
+		}
+	}
+	end := s.dialect.unlock
+	if err != nil {
+		err = fmt.Errorf("lock database: %w", err)
+	} else {
+		err = s.migrateLocked(ctx, conn, files)
+	}
+	if err != nil {
+		end = s.dialect.undo
+	}
+	// The connection goes back to the pool, so this must be done although ctx may have ended.
+	if _, e := conn.ExecContext(context.WithoutCancel(ctx), s.sql(end)); e != nil && err == nil {
+		err = fmt.Errorf("unlock database: %w", e)
+	}
+	return err
+}
+
+func (s *Store) migrateLocked(ctx context.Context, conn *sqlx.Conn, files []string) error {
+	if _, err := conn.ExecContext(ctx, s.sql("CREATE TABLE IF NOT EXISTS {p}migrations (version INTEGER PRIMARY KEY)")); err != nil {
+		return fmt.Errorf("create table of versions: %w", err)
+	}
+	var version int
+	if err := conn.GetContext(ctx, &version, s.sql("SELECT COALESCE(MAX(version), 0) FROM {p}migrations")); err != nil {
+		return fmt.Errorf("read version: %w", err)
+	}
+	if version > len(files) {
+		return fmt.Errorf("%w: it has %d migrations, this program knows %d", ErrNewerDatabase, version, len(files))
+	}
+	for ; version < len(files); version++ {
+		text, err := migrations.ReadFile(files[version])
+		if err != nil {
+			return fmt.Errorf("read migration: %w", err)
+		}
+		for _, statement := range strings.Split(string(text), ";\n") {
+			if strings.TrimSpace(statement) == "" {
+				continue
+			}
+			if _, err := conn.ExecContext(ctx, s.sql(statement)); err != nil {
+				return fmt.Errorf("apply %s: %w", path.Base(files[version]), err)
+			}
+		}
+		if _, err := conn.ExecContext(ctx, s.sql("INSERT INTO {p}migrations (version) VALUES (?)"), version+1); err != nil {
+			return fmt.Errorf("write version: %w", err)
+		}
+	}
+	return nil
+}

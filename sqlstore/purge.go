@@ -1,0 +1,60 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// A client may send again after a day offline; its msgID must still be known.
+	minPurgeAge = 24 * time.Hour
+	// The ids one step of Purge looks at: the write lock is held for
+	// milliseconds, and messages flow between two steps.
+	purgeSpan = 1000
+	// How far the clocks of several nodes may differ.
+	clockSkew = time.Hour
+)
+
+// ErrTooYoung: Purge was asked for messages of the last 24 hours.
+var ErrTooYoung = errors.New("sqlstore: purge: messages younger than 24 hours are kept")
+
+// Purge deletes confirmed messages sent before a time, at least 24 hours ago,
+// and returns how many. It works in small steps, each a transaction, so it
+// can run beside the chat, and when ctx ends it stops between two of them.
+// The sender of a deleted message can use its msgID again.
+func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
+	if time.Since(before) < minPurgeAge {
+		return 0, ErrTooYoung
+	}
+	var first, last int64
+	err := s.read.QueryRowxContext(ctx, s.sql("SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), 0) FROM {p}messages")).Scan(&first, &last)
+	if err != nil {
+		return 0, fmt.Errorf("read range of ids: %w", err)
+	}
+	// The highest id stays: SQLite counts on from the highest it finds, and
+	// an id must not come twice.
+	var total int64
+	for from := first; from < last; from += purgeSpan {
+		to := min(from+purgeSpan, last)
+		var oldest int64
+		if err := s.read.GetContext(ctx, &oldest, s.sql("SELECT COALESCE(MIN(sent_at), 0) FROM {p}messages WHERE id >= ? AND id < ?"), from, to); err != nil {
+			return total, fmt.Errorf("read age of messages: %w", err)
+		}
+		if oldest > before.Add(clockSkew).UnixMilli() {
+			break // what comes later is younger
+		}
+		res, err := s.write.ExecContext(ctx, s.sql("DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL"),
+			from, to, before.UnixMilli())
+		if err != nil {
+			return total, fmt.Errorf("delete messages: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return total, fmt.Errorf("delete messages: %w", err)
+		}
+		total += n
+	}
+	return total, nil
+}

@@ -1,0 +1,100 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+const (
+	// What an operation on a database server takes at most, retries included.
+	serverTimeout = 10 * time.Second
+	firstPause    = 5 * time.Millisecond
+	longestPause  = 500 * time.Millisecond
+)
+
+// errUnknownOutcome: the connection was lost during COMMIT. It is not tried
+// again here: the second try could not tell what the first one stored from
+// what had been there before. The sender is told "not known to be stored",
+// sends again, and finds its message by the msgID if it was.
+var errUnknownOutcome = errors.New("sqlstore: outcome of commit not known")
+
+// retry repeats f on a database server as long as its errors are of those
+// that pass: a deadlock, a lost connection, a server that restarts.
+func (s *Store) retry(ctx context.Context, f func(ctx context.Context) error) error {
+	if !s.dialect.server {
+		return f(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := f(ctx)
+		if err == nil || !passes(err) {
+			return err
+		}
+		wait := time.NewTimer(pause/2 + rand.N(pause/2))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// passes reports whether the same may work if tried again.
+func passes(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUnknownOutcome) {
+		return false
+	}
+	switch code := serverCode(err); code {
+	case "": // not the server's word, so the connection's
+		return isConnectionError(err)
+	case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", // PostgreSQL: serialization, deadlock, lock, too many connections, shutdown, crash, starting
+		"1205", "1213", "1040", "1053", "1077", "1290", "1836", "1927": // MySQL: the same, read-only during a failover
+		return true
+	default:
+		return len(code) == 5 && code[:2] == "08" // PostgreSQL: connection
+	}
+}
+
+func isConnectionError(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
+		strings.Contains(err.Error(), "invalid connection") || // go-sql-driver's
+		strings.Contains(err.Error(), "conn closed") // pgx's
+}
+
+// isDuplicate reports whether a unique index refused the statement.
+func isDuplicate(err error) bool {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return e.ExtendedCode == sqlite3.ErrConstraintUnique
+	}
+	code := serverCode(err)
+	return code == "23505" || code == "1062"
+}
+
+// serverCode is PostgreSQL's SQLSTATE or MySQL's number, read without
+// importing either driver.
+func serverCode(err error) string {
+	var pg interface{ SQLState() string }
+	if errors.As(err, &pg) {
+		return pg.SQLState()
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		var number int
+		if n, _ := fmt.Sscanf(err.Error(), "Error %d ", &number); n == 1 {
+			return fmt.Sprint(number)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// fillServer stores n confirmed messages between 100 pairs and 1,000 open ones
+// to one receiver, without Apply's cost.
+func fillServer(t testing.TB, s *Store, n int) {
+	t.Helper()
+	series := "generate_series(1, %d) AS n (i)"
+	if s.dialect.name == "mysql" {
+		series = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n) AS n"
+	}
+	for _, part := range []struct {
+		n                  int
+		key, receiver, got string
+	}{{n, "m", "i % 100 + 1001", "1"}, {1000, "open", "7", "NULL"}} {
+		conn, err := s.write.Connx(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.dialect.name == "mysql" {
+			conn.ExecContext(t.Context(), "SET SESSION max_recursive_iterations = 10000000") // MariaDB's name
+			conn.ExecContext(t.Context(), "SET SESSION cte_max_recursion_depth = 10000000")  // MySQL's name
+		}
+		if _, err := conn.ExecContext(t.Context(), s.sql(fmt.Sprintf(`INSERT INTO {p}messages (chat_id, sender_id, receiver_id, sender_name, receiver_name, content, sent_at, received_at)
+			SELECT CONCAT('%s', i), i %% 100 + 1, %s, 'ann', 'bob', 'hello, how are you?', 1, %s FROM `+series, part.key, part.receiver, part.got, part.n))); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	analyze := "ANALYZE {p}messages"
+	if s.dialect.name == "mysql" {
+		analyze = "ANALYZE TABLE {p}messages"
+	}
+	if _, err := s.write.Exec(s.sql(analyze)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The hot statements find their rows by index on the servers too.
+func TestServerQueryPlans(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, kind string) {
+		s := openAt(t, scratch(t, kind))
+		fillServer(t, s, 50_000)
+		tx := serverTx{s: s}
+		selectWhere := "SELECT " + messageColumns + " FROM {p}messages "
+		strs, ints := []string{"m1", "m2", "m30000", "open5"}, []int64{1001, 1002, 1003, 1004, 7}
+		for _, c := range []struct {
+			name, query, index string
+			args               []any
+		}{
+			{"pending", pendingSQL, "messages_pending", []any{7, 50_100, 50}},
+			{"conversation", conversationSQL, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
+			{"save again", selectWhere + serverBySender, "messages_chat", []any{strs, ints}},
+			{"receipts by ChatID", selectWhere + serverByChat, "messages_chat", []any{strs, ints}},
+			{"receipts by ID", selectWhere + serverByID, "primary", []any{ints}},
+			{"confirm", serverConfirm, "primary", []any{1, ints}},
+			{"sweep", unconfirmedSQL, "primary", []any{50_900, 100}},
+		} {
+			query, args, err := tx.lists(c.query, c.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan := explain(t, s.write, kind, query, args)
+			for _, index := range plan.indexes {
+				if strings.Contains(strings.ToLower(index), c.index) || c.index == "primary" && strings.HasSuffix(index, "_pkey") {
+					continue
+				}
+				t.Errorf("%s uses index %q, want %s: %s", c.name, index, c.index, plan.text)
+			}
+			if len(plan.indexes) == 0 || plan.scans {
+				t.Errorf("%s reads the table: %s", c.name, plan.text)
+			}
+		}
+	})
+}
+
+// PostgreSQL does not know yet how large the tables of a store are that was
+// just made; Apply must not read them as a whole.
+func TestPostgresQueryPlansOfNewStore(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, scratch(t, "postgres"))
+	begun, err := s.write.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer begun.Rollback()
+	tx := serverTx{Tx: begun, s: s}
+	if err := tx.lockReceivers(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	selectWhere := "SELECT " + messageColumns + " FROM {p}messages "
+	strs, ints := []string{"a", "b"}, []int64{1, 2}
+	for query, args := range map[string][]any{
+		selectWhere + serverBySender: {strs, ints},
+		selectWhere + serverByChat:   {strs, ints},
+		selectWhere + serverByID:     {ints},
+		serverConfirm:                {1, ints},
+	} {
+		query, args, err := tx.lists(query, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan := explain(t, begun, "postgres", query, args); plan.scans || len(plan.indexes) == 0 {
+			t.Errorf("%s reads the table: %s", query, plan.text)
+		}
+	}
+}
+
+type plan struct {
+	indexes []string
+	scans   bool // the whole table or a whole index
+	text    string
+}
+
+func explain(t *testing.T, db sqlx.Queryer, kind, query string, args []any) plan {
+	t.Helper()
+	format := map[string]string{"postgres": "EXPLAIN (FORMAT JSON) ", "mysql": "EXPLAIN FORMAT=JSON "}[kind]
+	var text string
+	if err := db.QueryRowx(format+query, args...).Scan(&text); err != nil {
+		t.Fatalf("%v: %s", err, query)
+	}
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	p := plan{text: text}
+	var walk func(node any)
+	walk = func(node any) {
+		switch node := node.(type) {
+		case []any:
+			for _, child := range node {
+				walk(child)
+			}
+		case map[string]any:
+			table, _ := node["table_name"].(string)
+			if key, ok := node["key"].(string); ok && strings.Contains(table, "messages") {
+				p.indexes = append(p.indexes, key)
+			}
+			if name, ok := node["Index Name"].(string); ok {
+				p.indexes = append(p.indexes, name)
+			}
+			access := node["access_type"]
+			p.scans = p.scans || node["Node Type"] == "Seq Scan" || strings.Contains(table, "messages") && (access == "ALL" || access == "index")
+			for _, child := range node {
+				walk(child)
+			}
+		}
+	}
+	walk(tree)
+	return p
+}
