@@ -1,0 +1,61 @@
+package middleware
+
+import (
+	"bytes"
+	"net/url"
+
+	"github.com/valyala/fasthttp"
+)
+
+// mask overwrites the values of the query parameter name wherever the request
+// holds them. It does so in place and keeps their length: strings that Fiber
+// handed out earlier point into the same memory, and so are masked too.
+func mask(r *fasthttp.Request, name string) {
+	for key, value := range r.URI().QueryArgs().All() {
+		if string(key) == name {
+			redact(value)
+		}
+	}
+	maskParam(r.URI().QueryString(), name)
+	maskParam(r.URI().Hash(), name)
+	maskParam(r.Header.RequestURI(), name)
+	// Referer, and what proxies tell of the original URL.
+	for _, value := range r.Header.All() {
+		maskParam(value, name)
+	}
+	for line := range bytes.Lines(r.Header.RawHeaders()) {
+		maskParam(bytes.TrimRight(line, "\r\n"), name)
+	}
+}
+
+// maskParam overwrites each value of name in b, a query or a text with a URL.
+// The value ends at & or at the end of b: rather too much than too little.
+func maskParam(b []byte, name string) {
+	start := 0 // of the key
+	for i, octet := range b {
+		switch octet {
+		case '?', '&', '#':
+			start = i + 1
+		case '=':
+			if isParam(b[start:i], name) {
+				value, _, _ := bytes.Cut(b[i+1:], []byte("&"))
+				redact(value)
+			}
+		}
+	}
+}
+
+// isParam reports whether key, as a URL spells it, is name.
+func isParam(key []byte, name string) bool {
+	if len(key) < len(name) || len(key) > 3*len(name) {
+		return false // an escape is three octets
+	}
+	decoded, err := url.QueryUnescape(string(key))
+	return err == nil && decoded == name
+}
+
+func redact(value []byte) {
+	for i := range value {
+		value[i] = 'x'
+	}
+}

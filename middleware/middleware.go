@@ -1,0 +1,88 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"fiberchat.example/fiberchat/chat"
+	"github.com/gofiber/fiber/v2"
+)
+
+// maxToken bounds what an Authenticator has to look at; a signed token of a
+// foreign issuer (a JWT) can have some KiB, nothing real has more.
+const maxToken = 4096
+
+// New returns a handler that lets a request pass when its query holds a valid
+// token, and answers it otherwise. It panics when Authenticator is missing.
+func New(config ...Config) fiber.Handler {
+	cfg := configDefault(config...)
+
+	return func(c *fiber.Ctx) error {
+		if cfg.Next != nil && cfg.Next(c) {
+			return c.Next()
+		}
+
+		// A copy: the request's memory is masked below and used again later,
+		// and an Authenticator may keep what it was given.
+		token := strings.Clone(c.Query(cfg.Query))
+		identity, err := authenticate(c.UserContext(), &cfg, token)
+		mask(c.Request(), cfg.Query)
+
+		if err != nil {
+			allowOrigin(c, cfg.AllowOrigins)
+			return cfg.ErrorHandler(c, err)
+		}
+		c.Locals(cfg.ContextKey, identity)
+		return cfg.SuccessHandler(c)
+	}
+}
+
+// Identity returns what the request's token stands for, and the zero Identity
+// when no middleware of this package let the request pass. contextKey is
+// needed only where Config.ContextKey was set.
+func Identity(c *fiber.Ctx, contextKey ...string) chat.Identity {
+	key := defaultContextKey
+	if len(contextKey) > 0 {
+		key = contextKey[0]
+	}
+	identity, _ := c.Locals(key).(chat.Identity)
+	return identity
+}
+
+// User returns the signed-in user: Identity's User. Its ID is 0 when no
+// middleware of this package let the request pass.
+func User(c *fiber.Ctx, contextKey ...string) chat.User {
+	return Identity(c, contextKey...).User
+}
+
+// authenticate asks the app's Authenticator, whose failures and panics it
+// logs and returns as errors.
+func authenticate(ctx context.Context, cfg *Config, token string) (identity chat.Identity, err error) {
+	if token == "" || len(token) > maxToken {
+		return chat.Identity{}, chat.ErrUnauthorized
+	}
+	defer func() {
+		r := recover()
+		if r != nil {
+			err = fmt.Errorf("authenticator panicked: %v\n%s", r, debug.Stack())
+		}
+		if err != nil && !errors.Is(err, chat.ErrUnauthorized) && !errors.Is(err, chat.ErrExpired) {
+			// The text is the app's, which may have put the token in it, as it is
+			// or in a URL.
+			const hidden = "xxxxx"
+			text := strings.NewReplacer(token, hidden, url.QueryEscape(token), hidden, url.PathEscape(token), hidden).Replace(err.Error())
+			cfg.Logger.ErrorContext(ctx, "cannot check a token", "error", text)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	identity, err = cfg.Authenticator.Authenticate(ctx, token)
+	if err == nil && identity.User.ID <= 0 {
+		err = fmt.Errorf("authenticator returned user id %d, want a positive one", identity.User.ID)
+	}
+	return identity, err
+}
