@@ -1,0 +1,76 @@
+package fiberchat_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+const (
+	sendStatus    = "/user/queue/send/status"
+	receiveStatus = "/user/queue/recive/status"
+	failures      = "/user/queue/status"
+)
+
+func success(msgID string) string {
+	return `{"msgID":"` + msgID + `","code":200,"status":"成功","content":"(=ↀωↀ=)"}`
+}
+
+// delivered is the body of step 3.
+type delivered struct {
+	ID         int64  `json:"id"`
+	ChatID     string `json:"chatID"`
+	Sender     string `json:"sender"`
+	Receiver   string `json:"reciver"`
+	Content    string `json:"content"`
+	Time       int64  `json:"time"`
+	SenderID   int64  `json:"senderId"`
+	ReceiverID int64  `json:"reciverId"`
+}
+
+func (f frame) message(t testing.TB) delivered {
+	t.Helper()
+	var d delivered
+	if err := json.Unmarshal([]byte(f.body), &d); err != nil {
+		t.Fatal("body of", f, err)
+	}
+	return d
+}
+
+func (f frame) wantBody(t testing.TB, want string) {
+	t.Helper()
+	if f.body != want {
+		t.Fatalf("body is %s, want %s", f.body, want)
+	}
+}
+
+// refused wants a failure notice next; msgID "" stands for null. It returns
+// the notice's prose.
+func (c *client) refused(msgID string, code int, name string) string {
+	c.t.Helper()
+	f := c.message(failures)
+	var n struct {
+		MsgID   *string `json:"msgID"`
+		Code    int     `json:"code"`
+		Status  string  `json:"status"`
+		Content struct {
+			Error, Message string
+		} `json:"content"`
+	}
+	d := json.NewDecoder(strings.NewReader(f.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&n); err != nil {
+		c.t.Fatal("notice", f.body, err)
+	}
+	got := ""
+	if n.MsgID != nil {
+		got = *n.MsgID
+		if got == "" {
+			c.t.Error("an unknown msgID is null, not empty")
+		}
+	}
+	if got != msgID || n.Code != code || n.Content.Error != name || n.Status != "失败" || n.Content.Message == "" {
+		c.t.Fatalf("notice is %s, want %q %d %s", f.body, msgID, code, name)
+	}
+	return n.Content.Message
+}

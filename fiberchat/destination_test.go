@@ -1,0 +1,71 @@
+package fiberchat
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// TestNamesThatLookLikeDestinations: whatever a name holds, it opens nothing
+// but its owner's own.
+func TestNamesThatLookLikeDestinations(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "queue", "queue/send/status", "bob/recive", "2", "*", "..", "a b", "名字", "recive", "/", "queue/status"} {
+		u := chat.User{ID: 1, Name: name}
+		for _, foreign := range []string{"/user/2x/recive", "/user/bob/recive", "/user//recive", "/user/recive", "/user/bob/notice", "/user/11/recive"} {
+			if strings.Contains(foreign, "/"+name+"/") && name != "" {
+				continue // their own name
+			}
+			if _, ok := subjectOf(foreign, u); ok {
+				t.Errorf("%q may subscribe to %s", name, foreign)
+			}
+		}
+		for destination, want := range map[string]subject{
+			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNothing,
+			"/user/queue/send/status": aboutSendStatus, "/user/queue/recive/status": aboutReceiveStatus,
+			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNothing,
+		} {
+			if got, ok := subjectOf(destination, u); !ok || got != want {
+				t.Errorf("%q: %s is about %d, %v", name, destination, got, ok)
+			}
+		}
+	}
+}
+
+func FuzzSubjectOf(f *testing.F) {
+	for _, d := range []string{
+		"/user/bob/recive", "/user/2/recive", "/user/queue/status", "/user/queue/recive/status", "/user/bob/notice", "/user//recive",
+		"/user/recive", "user/2/recive", "/user/02/recive", "/user/2/recive/", "/user/a/b/recive", "",
+	} {
+		f.Add(d, "bob", int64(2))
+		f.Add(d, "2", int64(1))
+		f.Add(d, "a/b", int64(3))
+	}
+	f.Fuzz(func(t *testing.T, destination, name string, id int64) {
+		about, ok := subjectOf(destination, chat.User{ID: id, Name: name})
+		own := []string{strconv.FormatInt(id, 10)}
+		if name != "" {
+			own = append(own, name)
+		}
+		// The table of the protocol, spelt out; the fixed ones come first.
+		want := map[string]subject{}
+		for _, who := range own {
+			want["/user/"+who+"/recive"] = aboutMessages
+		}
+		for _, who := range own {
+			if _, taken := want["/user/"+who+"/notice"]; !taken {
+				want["/user/"+who+"/notice"] = aboutNothing
+			}
+		}
+		want["/user/queue/send/status"] = aboutSendStatus
+		want["/user/queue/recive/status"] = aboutReceiveStatus
+		want["/user/queue/status"] = aboutFailures
+		want["/user/queue/delivered"] = aboutDelivered
+		want["/user/queue/rcv/status"] = aboutNothing
+		if w, may := want[destination]; may != ok || may && w != about {
+			t.Fatalf("%q of %q %d: %d %v, want %d %v", destination, name, id, about, ok, w, may)
+		}
+	})
+}

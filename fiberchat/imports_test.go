@@ -1,0 +1,79 @@
+package fiberchat_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows says which of our own packages each package may import. Those named
+// in standardOnly import nothing foreign either, so that protocol rules and
+// contracts depend on nothing that can be exchanged.
+var arrows = map[string][]string{
+	"fiberchat": {
+		"fiberchat/chat", "middleware", "sqlstore", // the store for one thing: the default
+		"fiberchat/internal/commit", "fiberchat/internal/hub", "fiberchat/internal/metrics",
+		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws",
+	},
+	"fiberchat/chat":             nil,
+	"fiberchat/storetest":        {"fiberchat/chat"},
+	"fiberchat/natsbus":          nil, // fits Bus by its shape
+	"fiberchat/internal/commit":  {"fiberchat/chat"},
+	"fiberchat/internal/hub":     nil,
+	"fiberchat/internal/metrics": nil,
+	"fiberchat/internal/sockjs":  nil, // a door knows nothing of STOMP, nor of chat
+	"fiberchat/internal/stomp":   nil,
+	"fiberchat/internal/ws":      nil,
+	"middleware":                 {"fiberchat/chat"},
+	"sqlstore":                   {"fiberchat/chat"},
+}
+
+var standardOnly = []string{
+	"fiberchat/chat", "fiberchat/storetest",
+	"fiberchat/internal/commit", "fiberchat/internal/hub", "fiberchat/internal/stomp",
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	const module = "fiberchat.example/"
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("%s is a package without arrows: say here what it may import", name)
+			continue
+		}
+		seen++
+		for _, path := range pkg.Imports {
+			own, isOwn := strings.CutPrefix(path, module)
+			first, _, _ := strings.Cut(path, "/")
+			switch {
+			case isOwn && !slices.Contains(allowed, own):
+				t.Errorf("%s imports %s, which is against the arrows", name, own)
+			case !isOwn && strings.Contains(first, ".") && slices.Contains(standardOnly, name):
+				t.Errorf("%s imports %s, and may import the standard library only", name, path)
+			}
+		}
+	}
+	if seen != len(arrows) {
+		t.Errorf("found %d packages, %d have arrows: is one of them gone?", seen, len(arrows))
+	}
+}

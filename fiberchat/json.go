@@ -1,0 +1,135 @@
+package fiberchat
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// appendString writes a JSON string (RFC 8259, section 7): escapes what must
+// be, and replaces what is not UTF-8.
+func appendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				b = append(append(b, s[from:i]...), "\uFFFD"...)
+				from = i + 1
+			}
+			i += size
+			continue
+		}
+		if c < ' ' || c == '"' || c == '\\' {
+			b = append(b, s[from:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			case '\r':
+				b = append(b, '\\', 'r')
+			case '\t':
+				b = append(b, '\\', 't')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
+			from = i + 1
+		}
+		i++
+	}
+	return append(append(b, s[from:]...), '"')
+}
+
+// parseString decodes a JSON string. A lone surrogate becomes U+FFFD; octets
+// that are not UTF-8 stay, for the caller to refuse.
+func parseString(raw []byte) (string, bool) {
+	if raw[0] != '"' {
+		return "", false
+	}
+	if in := raw[1 : len(raw)-1]; bytes.IndexByte(in, '\\') < 0 || !utf8.Valid(in) {
+		return string(in), true
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}
+
+func validText(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+// eachField calls each for the members of a JSON object, in order, with the
+// value as it is spelt; null counts as missing. It reports false when body is
+// no JSON object.
+func eachField(body []byte, each func(key string, value []byte)) bool {
+	if !json.Valid(body) {
+		return false
+	}
+	i := skipSpace(body, 0)
+	if body[i] != '{' {
+		return false
+	}
+	// From here on body is known to be well-formed.
+	for i = skipSpace(body, i+1); body[i] != '}'; i = skipSpace(body, i) {
+		if body[i] == ',' {
+			i = skipSpace(body, i+1)
+		}
+		end := valueEnd(body, i)
+		key, _ := parseString(body[i:end])
+		i = skipSpace(body, skipSpace(body, end)+1)
+		end = valueEnd(body, i)
+		if body[i] != 'n' {
+			each(key, body[i:end])
+		}
+		i = end
+	}
+	return true
+}
+
+func skipSpace(b []byte, i int) int {
+	for b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r' {
+		i++
+	}
+	return i
+}
+
+// valueEnd returns where the value that begins at i ends, in well-formed JSON.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for ; ; i++ {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i // of the object that holds a bare value
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+		case ':':
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package fiberchat_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fiberchat.example/fiberchat"
+)
+
+// TestOldestSessionIsReplaced: the 17th closes the first.
+func TestOldestSessionIsReplaced(t *testing.T) {
+	t.Parallel()
+	for _, d := range []door{native, sockws} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, fiberchat.Config{})
+			a := online(t, s.addr, "alice")
+			var bobs []*client
+			for range 17 {
+				bobs = append(bobs, d.online(t, s.addr, "bob"))
+			}
+			bobs[0].fails("replaced", 1008)
+			bobs = append(bobs[1:], d.online(t, s.addr, "bob"))
+			bobs[0].fails("replaced", 1008)
+			a.tell("m1", 2, "x")
+			for _, b := range bobs[1:] {
+				if got := b.message("/user/bob/recive").message(t); got.ChatID != "m1" {
+					t.Error(got)
+				}
+			}
+			a.nothing()
+		})
+	}
+}
+
+func TestMaxUserSessions(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{MaxUserSessions: 1})
+	b1 := online(t, s.addr, "bob")
+	b2 := online(t, s.addr, "bob")
+	b1.fails("replaced", 1008)
+	b2.nothing()
+}
+
+func TestMaxSessions(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{MaxSessions: 2})
+	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
+	if _, err := native.open(s.addr, "", "t-carol"); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Error("one more gave", err)
+	}
+	resp, body := get(t, s.addr, "/client?srect=t-carol", "")
+	if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `"code":-300`) {
+		t.Error("one more:", resp.Status, body)
+	}
+	for _, d := range []door{sockws} {
+		d.dial(t, s.addr, "t-carol").closes(1013)
+	}
+	a.nothing()
+	b.raw("DISCONNECT\nreceipt:bye\n\n\x00")
+	b.receipt("bye")
+	b.closes(1000)
+	// The place is free once the server has seen bob leave.
+	for {
+		l, err := native.open(s.addr, "", "t-carol")
+		if err == nil {
+			newClient(t, l).hello()
+			break
+		}
+		if !strings.Contains(err.Error(), "503") {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMaxSubscriptions(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		s := serve(t, fiberchat.Config{MaxSubscriptions: 3})
+		b := d.connect(t, s.addr, "t-bob")
+		b.subscribe("/user/bob/recive")
+		b.subscribe(sendStatus)
+		b.unsubscribe(b.subscribe(failures))
+		b.subscribe(failures)
+		b.raw("SUBSCRIBE\nid:x\nreceipt:r\ndestination:" + receiveStatus + "\n\n\x00")
+		b.fails("too-many-subscriptions", 1008)
+	})
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		// One message in 1000 s, bursts of one.
+		s := serve(t, fiberchat.Config{SendRate: 0.001})
+		a, b := d.online(t, s.addr, "alice"), online(t, s.addr, "bob")
+		a.tell("m1", 2, "x")
+		b.message("/user/bob/recive")
+		a.raw("SEND\ndestination:/socket/chat/send\nreceipt:r\n\n" + sendBody("m2", 2, "x") + "\x00")
+		if text := a.refused("m2", -400, "RateLimited"); !regexp.MustCompile(`again in [1-9]\d* `).MatchString(text) {
+			t.Error("no hint when to try again:", text)
+		}
+		a.nothing()
+		b.tell("m1", 1, "x") // others have a bucket of their own
+		a.message("/user/alice/recive")
+		b.confirmed("m1", 0) // confirming is not sending
+		if got := b.pending(); len(got) > 0 {
+			t.Error("stored:", got)
+		}
+		// Reconnecting does not refill it, nor does another session help.
+		a2 := d.online(t, s.addr, "alice")
+		a2.say("m2", 2, "x")
+		a2.refused("m2", -400, "RateLimited")
+		a.cut()
+		a3 := d.online(t, s.addr, "alice")
+		a3.say("m2", 2, "x")
+		a3.refused("m2", -400, "RateLimited")
+		if _, err := s.chat.Send(context.Background(), 1, 2, "the server's own"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRateLimitBurst(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{SendRate: 0.5})
+	a := online(t, s.addr, "alice")
+	a.tell("m1", 2, "x")
+	a.tell("m2", 2, "x")
+	a.say("m3", 2, "x")
+	a.refused("m3", -400, "RateLimited")
+}
+
+func TestNoRateLimit(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{SendRate: -1})
+	a := online(t, s.addr, "alice")
+	frame := "SEND\ndestination:/socket/chat/send\n\n" + sendBody("m", 2, "x") + "\x00"
+	a.raw(strings.Repeat(frame, 300))
+	for range 300 {
+		a.message(sendStatus)
+	}
+}
+
+// smallBuffers makes the kernel hold little of what a client does not read.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+	}
+	return c, err
+}
+
+// TestSlowReceiver: who does not read is closed, loses nothing, and holds up
+// nobody.
+func TestSlowReceiver(t *testing.T) {
+	t.Parallel()
+	for _, d := range []door{native, sockws} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			cfg, logs := configFor(t, fiberchat.Config{SendRate: -1, MaxQueued: 300 << 10})
+			app := newApp()
+			if _, err := fiberchat.New(app, cfg); err != nil {
+				t.Fatal(err)
+			}
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			addr := listenOn(t, app, smallBuffers{ln})
+			a := online(t, addr, "alice")
+			l, err := d.open(addr, "", "t-bob")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.cut()
+			write := func(frame string) {
+				if err := l.write(frame); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00")
+			// Not read: the sockets' buffers fill, then the queue. The ERROR of
+			// the eviction may not fit, so look at what the log says.
+			const batch = 20
+			n := 0
+			for ; !strings.Contains(logs.String(), "too slowly"); n += batch {
+				if n == 50*batch {
+					t.Fatal("the server holds everything")
+				}
+				for i := range batch {
+					a.say(fmt.Sprint("m", n+i), 2, strings.Repeat("x", 40<<10))
+				}
+				for range batch {
+					a.message(sendStatus)
+				}
+			}
+			b := d.online(t, addr, "bob")
+			if got := b.pending(); !slices.Equal(got, names(0, n)) {
+				t.Error(len(got), "messages came of", n)
+			}
+		})
+	}
+}

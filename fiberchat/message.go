@@ -1,0 +1,68 @@
+package fiberchat
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// Send stores and delivers a message for server code: from and to are user
+// ids that the Directory knows. CanSend and SendRate do not apply. It may take
+// StoreTimeout, also when ctx ends before. The error wraps chat.ErrNotFound
+// when a user is not known; any other error means that the message is not
+// known to be stored.
+func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.Message, error) {
+	if content == "" || len(content) > ch.cfg.MaxContent || !validText(content) {
+		return chat.Message{}, fmt.Errorf("fiberchat: content must be 1 to %d octets of UTF-8 without NUL", ch.cfg.MaxContent)
+	}
+	if from == to {
+		return chat.Message{}, errors.New("fiberchat: sender and receiver are the same user")
+	}
+	users := [2]chat.User{}
+	for i, id := range [2]int64{from, to} {
+		var err error
+		if users[i], err = ch.userByID(ctx, id); err != nil {
+			return chat.Message{}, fmt.Errorf("fiberchat: find user %d: %w", id, err)
+		}
+	}
+	var serial [20]byte
+	_, _ = rand.Read(serial[:]) // never fails
+	type outcome struct {
+		message chat.Message
+		err     error
+	}
+	told := make(chan outcome, 1)
+	task := &sendTask{
+		chat: ch,
+		message: chat.Message{
+			ChatID: hex.EncodeToString(serial[:]), Content: content, Time: now(),
+			SenderID: from, SenderName: users[0].Name, ReceiverID: to, ReceiverName: users[1].Name,
+		},
+		done: func(r *chat.Result, err error) {
+			if err != nil {
+				told <- outcome{err: fmt.Errorf("fiberchat: store message: %w", err)}
+				return
+			}
+			told <- outcome{message: r.Message}
+		},
+	}
+	if err := ch.committer.Submit(task); err != nil {
+		return chat.Message{}, ErrClosed
+	}
+	select {
+	case o := <-told:
+		return o.message, o.err
+	case <-ctx.Done():
+		return chat.Message{}, ctx.Err()
+	}
+}
+
+// Conversation returns messages between two users, both ways, with an id
+// below beforeID (0 means from the newest), newest first, at most limit.
+func (ch *Chat) Conversation(ctx context.Context, userID, peerID, beforeID int64, limit int) ([]chat.Message, error) {
+	return ch.cfg.Store.Conversation(ctx, userID, peerID, beforeID, limit)
+}

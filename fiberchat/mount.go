@@ -1,0 +1,102 @@
+package fiberchat
+
+import (
+	"cmp"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/fiberchat/internal/sockjs"
+	"fiberchat.example/fiberchat/internal/stomp"
+	"fiberchat.example/fiberchat/internal/ws"
+	"fiberchat.example/middleware"
+)
+
+// mount opens the doors.
+func (ch *Chat) mount(router fiber.Router) {
+	authConfig := middleware.Config{
+		Authenticator: countedAuth{ch.cfg.Authenticator, ch.metrics},
+		AllowOrigins:  ch.cfg.AllowOrigins,
+		Timeout:       ch.cfg.StoreTimeout,
+		Logger:        ch.cfg.Logger,
+	}
+	native := ws.Handler(stomp.Subprotocols, func(c *fiber.Ctx) func(*ws.Conn) {
+		identity := middleware.Identity(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
+	})
+	router.Get("/client", ch.watch, ch.admit, middleware.New(authConfig), native)
+
+	ch.sockjs = sockjs.New(sockjs.Config{
+		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
+		Open: func(c *fiber.Ctx) func(*sockjs.Conn) {
+			identity := middleware.Identity(c)
+			transport := strings.Clone(path.Base(c.Path()))
+			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport) }
+		},
+		Raw:                native,
+		AllowOrigins:       ch.cfg.AllowOrigins,
+		ClientURL:          ch.cfg.SockJSClientURL,
+		ClientIntegrity:    ch.cfg.SockJSClientIntegrity,
+		JSessionID:         ch.cfg.SockJSCookie,
+		MaxInbound:         max(ch.cfg.MaxFrame, 1<<20),
+		MaxSessionsPerUser: 2 * ch.cfg.MaxUserSessions, // chat's own limit closes the oldest before
+		MaxSessions:        cmp.Or(max(ch.cfg.MaxSessions, 0), math.MaxInt),
+		Logger:             ch.cfg.Logger,
+	})
+	authConfig.Next = ch.sockjs.Public
+	router.Use("/socketServer", ch.watch, ch.sockjs.CORS, middleware.New(authConfig), ch.sockjs.Handler)
+}
+
+// admit refuses at the native door what needs no look at the token. SockJS
+// does so for itself, by frames that its clients understand.
+func (ch *Chat) admit(c *fiber.Ctx) error {
+	if !ch.originAllowed(c) {
+		return c.Status(fiber.StatusForbidden).JSON(refusal(&failure{codeForbidden, "Forbidden", "this origin is not allowed"}))
+	}
+	if ch.isClosing() || ch.cfg.MaxSessions > 0 && ch.hub.Len() >= ch.cfg.MaxSessions {
+		return c.Status(fiber.StatusServiceUnavailable).JSON(refusal(&failure{codeTryAgain, "Busy", "no more sessions can be taken, try again later"}))
+	}
+	return c.Next()
+}
+
+// originAllowed lets pages of the listed origins in, and those of the
+// server's own. What sends no Origin is no browser.
+func (ch *Chat) originAllowed(c *fiber.Ctx) bool {
+	origin := c.Get(fiber.HeaderOrigin)
+	if len(ch.cfg.AllowOrigins) == 0 || origin == "" || origin == c.BaseURL() {
+		return true
+	}
+	return slices.ContainsFunc(ch.cfg.AllowOrigins, func(allowed string) bool {
+		return strings.EqualFold(strings.TrimSuffix(allowed, "/"), origin)
+	})
+}
+
+// refusal is a REST answer in the original's shape.
+func refusal(f *failure) fiber.Map {
+	return fiber.Map{"code": f.code, "message": f.text, "content": fiber.Map{"error": f.name}}
+}
+
+// watch closes chat when the app's server begins to shut down, which in a
+// group or a mounted app nothing else tells.
+func (ch *Chat) watch(c *fiber.Ctx) error {
+	stopping := c.Context().Done()
+	if stopping == nil {
+		return c.Next() // app.Test has no server
+	}
+	ch.watched.Do(func() {
+		go func() { // ends with the server or with Close
+			select {
+			case <-stopping:
+				if err := ch.closeWithin(shutdownTime); err != nil {
+					ch.cfg.Logger.Error(errText("close chat", err))
+				}
+			case <-ch.closing:
+			}
+		}()
+	})
+	return c.Next()
+}

@@ -1,0 +1,239 @@
+package fiberchat
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/stomp"
+)
+
+// maxInFlight is how many operations of one session may be at the store while
+// its reader reads on.
+const maxInFlight = 64
+
+// peer is one signed-in connection: what its session's frames mean for chat.
+type peer struct {
+	chat      *Chat
+	identity  chat.Identity
+	transport string
+	begun     time.Time
+	session   *stomp.Session
+	slots     chan struct{} // one taken for each operation in flight
+
+	// The reader's own.
+	ordered bool // the user's older sessions were waited for
+
+	mu   sync.Mutex
+	subs []subscription // the slice is never changed in place
+	// What is pending with an id above sentAfter and up to sentUp was sent
+	// to the session.
+	sentAfter, sentUp int64
+	base              int64 // with a Bus: where live delivery began
+	replay            replay
+}
+
+type subscription struct {
+	about subject
+	*stomp.Subscription
+}
+
+// serve runs the connection to its end; the door's goroutine calls it.
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
+	if !ch.enter() {
+		_ = conn.Close(stomp.CloseGoingAway, "going away")
+		return
+	}
+	defer ch.sessions.Done()
+	p := &peer{
+		chat: ch, identity: identity, transport: transport, begun: time.Now(),
+		slots:  make(chan struct{}, maxInFlight),
+		replay: replay{from: -1},
+	}
+	p.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, p)
+	defer func() {
+		if r := recover(); r != nil {
+			ch.metrics.Panics.Inc()
+			p.log().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+		p.closeReplay()
+	}()
+	ch.register(p) // Run ends in good order also a session that was refused
+	defer ch.unregister(p)
+	ch.link.join(identity.User.ID)
+	defer ch.link.leave(identity.User.ID)
+	if end := identity.ExpiresAt; !end.IsZero() {
+		defer time.AfterFunc(time.Until(end), p.expire).Stop()
+	}
+	up := ch.metrics.Sessions.WithLabelValues(transport)
+	up.Inc()
+	defer up.Dec()
+	p.session.Run()
+	if p.session.Dropped() {
+		ch.metrics.SlowClients.Inc()
+		p.log().Debug("session closed: the client reads too slowly")
+	}
+}
+
+func (p *peer) log() *slog.Logger {
+	return p.chat.cfg.Logger.With("user", p.identity.User.ID, "transport", p.transport)
+}
+
+// OnSend implements stomp.Handler.
+func (p *peer) OnSend(f *stomp.Frame) error {
+	switch string(f.Destination()) {
+	case toSend:
+		p.handleSend(f)
+	case toReceive:
+		p.handleReceive(f)
+	case toInit:
+		p.handleInit(f)
+	case toOldNotice:
+		p.fail("", noSuchDestination())
+	default:
+		return stomp.NotAllowed("clients send to " + toSend + ", " + toReceive + " and " + toInit)
+	}
+	return nil
+}
+
+// OnSubscribe implements stomp.Handler.
+func (p *peer) OnSubscribe(sub *stomp.Subscription) error {
+	about, ok := subjectOf(sub.Destination, p.identity.User)
+	if !ok {
+		return stomp.NotAllowed("this destination is not yours to subscribe to")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if about == aboutMessages && !p.listens(about) {
+		p.sentAfter = p.sentUp // what came while nobody listened was not sent
+		if p.chat.link != nil {
+			p.setBase()
+		}
+	}
+	p.subs = append(p.subs[:len(p.subs):len(p.subs)], subscription{about, sub})
+	if about == aboutMessages {
+		p.startReplay()
+	}
+	return nil
+}
+
+// setBase notes where live delivery begins, since deliveries of other nodes
+// are only hinted at: after the user's own newest message, because ids of
+// different receivers do not become visible in order. What is stored right
+// after it may be hinted at before the subscription is there, so the session
+// looks for it. The caller holds mu.
+func (p *peer) setBase() {
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
+	defer cancel()
+	newest, err := guard(func() (int64, error) {
+		return p.chat.link.store.NewestOf(ctx, p.identity.User.ID)
+	})
+	p.mu.Lock()
+	if err != nil {
+		// Then live delivery begins with what is unconfirmed, as an init would.
+		p.log().Error(errText("find the newest message", err))
+	}
+	p.base = max(p.base, newest)
+	p.replay.from = max(p.sentUp, p.base)
+}
+
+// OnUnsubscribe implements stomp.Handler. Deliveries hold mu, so that none
+// follows it.
+func (p *peer) OnUnsubscribe(sub *stomp.Subscription) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept := make([]subscription, 0, len(p.subs))
+	for _, s := range p.subs {
+		if s.Subscription != sub {
+			kept = append(kept, s)
+		}
+	}
+	p.subs = kept
+}
+
+// OnDisconnect implements stomp.Handler.
+func (p *peer) OnDisconnect() {
+	p.drain()
+	p.waitReplay()
+}
+
+// drain waits until the operations in flight are carried out.
+func (p *peer) drain() {
+	for range maxInFlight {
+		p.slots <- struct{}{}
+	}
+	for range maxInFlight {
+		<-p.slots
+	}
+}
+
+// notify sends body to the session's subscriptions about a subject. The
+// caller holds mu.
+func (p *peer) notify(about subject, body []byte) {
+	for _, s := range p.subs {
+		if s.about == about {
+			p.session.Message(s.Subscription, body)
+		}
+	}
+}
+
+// tell is notify for callers that do not hold mu.
+func (p *peer) tell(about subject, body []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notify(about, body)
+}
+
+func (p *peer) listens(about subject) bool {
+	for _, s := range p.subs {
+		if s.about == about {
+			return true
+		}
+	}
+	return false
+}
+
+// fail sends a failure notice.
+func (p *peer) fail(msgID string, f *failure) {
+	p.tell(aboutFailures, appendFailure(nil, msgID, f))
+}
+
+// order waits, before the session's first message, until the user's older
+// sessions have read what was sent to them: a client that reconnects goes on
+// where it was cut, and its messages keep their order.
+func (p *peer) order() {
+	if p.ordered {
+		return
+	}
+	p.ordered = true
+	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
+	defer cancel()
+	// Twice in a row, since a reader that the machine has just woken looks
+	// like one that waits.
+	const quiet = 5 * time.Millisecond
+	for settled := 0; settled < 2; settled++ {
+		up := p.chat.hub.Of(p.identity.User.ID)
+		for _, older := range up[:max(0, slices.Index(up, p))] {
+			if !older.session.Settled(quiet) {
+				settled = -1
+			}
+		}
+		if len(up) == 0 || up[0] == p {
+			return
+		}
+		select {
+		case <-time.After(quiet):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// errText names err for the log; a client never sees it.
+func errText(doing string, err error) string { return fmt.Sprintf("%s: %v", doing, err) }

@@ -1,0 +1,81 @@
+package fiberchat
+
+import (
+	"errors"
+	"fmt"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/commit"
+)
+
+// failure is what a client is told on /user/queue/status. This file is the
+// only one that makes them, so that no cause of an error reaches a client.
+type failure struct {
+	code int
+	name string // the error's name in the protocol
+	text string // for people
+}
+
+// The codes of PROTOCOL's table.
+const (
+	codeTryAgain  = -300
+	codeForbidden = -303
+	codeRefused   = -400
+	codeBadBody   = -401
+	codeNotFound  = -404
+)
+
+func badJSON() *failure {
+	return &failure{codeBadBody, "BadJSON", "the body is not a JSON object"}
+}
+
+func missingField(name string) *failure {
+	return &failure{codeBadBody, "MissingField", name + " is missing"}
+}
+
+func badField(text string) *failure { return &failure{codeBadBody, "BadField", text} }
+
+func contentTooLarge(limit int) *failure {
+	return &failure{codeRefused, "TooLarge", fmt.Sprintf("content may have %d octets of UTF-8", limit)}
+}
+
+func noSuchDestination() *failure {
+	return &failure{codeNotFound, "NoSuchDestination", "nothing takes messages there"}
+}
+
+var (
+	failToSelf      = &failure{codeRefused, "ToSelf", "sender and receiver are the same user"}
+	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
+	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}
+	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
+	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
+	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}
+	failInternal    = &failure{codeTryAgain, "Internal", "the server could not do it: send again with the same msgID"}
+)
+
+// failureOf turns what the app's code or the store said of an operation into
+// what the client is told; notFound is what chat.ErrNotFound means there.
+func (ch *Chat) failureOf(err error, notFound *failure) *failure {
+	var panicked *commit.PanicError
+	switch {
+	case errors.Is(err, chat.ErrConflict):
+		return failReused
+	case errors.Is(err, chat.ErrNotFound):
+		return notFound
+	case errors.As(err, &panicked):
+		ch.metrics.Panics.Inc()
+		return failInternal
+	default:
+		return failUnavailable
+	}
+}
+
+// guard calls the app's code and turns a panic into an error.
+func guard[T any](call func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &commit.PanicError{Value: p}
+		}
+	}()
+	return call()
+}

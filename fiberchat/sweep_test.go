@@ -1,0 +1,101 @@
+package fiberchat_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
+)
+
+// clockStore gives a new id every second, and notes what sweeps ask for.
+type clockStore struct {
+	*storetest.Memory
+	begun time.Time
+
+	mu    sync.Mutex
+	away  bool
+	sweep []asked
+}
+
+// asked is a sweep: when it was, and after which second's id it looked.
+type asked struct{ at, after time.Duration }
+
+var errDatabaseAway = errors.New("the database is away")
+
+func (s *clockStore) Newest(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return 0, errDatabaseAway
+	}
+	return int64(time.Since(s.begun) / time.Second), nil
+}
+
+func (s *clockStore) Unconfirmed(_ context.Context, after int64, _ int) ([]chat.Ref, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return nil, errDatabaseAway
+	}
+	s.sweep = append(s.sweep, asked{time.Since(s.begun), time.Duration(after) * time.Second})
+	return nil, nil
+}
+
+func (s *clockStore) set(away bool) (sweeps []asked) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+	sweeps, s.sweep = s.sweep, nil
+	return sweeps
+}
+
+// TestSweepLooksBack: far enough for an id that became visible late, no
+// further than it must, and over all the time that the database was away.
+func TestSweepLooksBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &clockStore{Memory: storetest.NewMemory(), begun: time.Now()}
+		users := newPeople("alice")
+		chats, err := fiberchat.New(newApp(), fiberchat.Config{
+			Store: store, Authenticator: users, Directory: users, Bus: new(broker).join(t), Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const late, furthest = 6 * time.Second, 12 * time.Second
+		check := func(sweeps []asked) {
+			t.Helper()
+			if len(sweeps) < 10 {
+				t.Fatal("swept only", len(sweeps), "times:", sweeps)
+			}
+			for _, s := range sweeps {
+				if back := s.at - s.after; s.after > 0 && (back < late || back > furthest) {
+					t.Errorf("at %v it looked back %v", s.at, back)
+				}
+			}
+		}
+		time.Sleep(31 * time.Second)
+		check(store.set(true))
+		time.Sleep(30 * time.Second)
+		if sweeps := store.set(false); len(sweeps) > 0 {
+			t.Error("swept without a database:", sweeps)
+		}
+		time.Sleep(4 * time.Second)
+		if first := store.set(false)[0]; first.after > 31*time.Second-late {
+			t.Errorf("after the database was away from 31s to 61s, it looked from %v on", first.after)
+		}
+		time.Sleep(furthest)
+		store.set(false)
+		time.Sleep(30 * time.Second)
+		check(store.set(false))
+		if err := chats.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,267 @@
+package fiberchat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/logger"
+
+	"fiberchat.example/fiberchat"
+)
+
+// TestRefusedBeforeAnything: the token is checked first, on every path that
+// leads to a session.
+func TestRefusedBeforeAnything(t *testing.T) {
+	t.Parallel()
+	p := newPeople("alice", "bob")
+	p.until["t-bob"] = time.Now().Add(-time.Hour)
+	s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+	for _, c := range []struct {
+		token string
+		code  int
+		name  string
+	}{
+		{"", -200, "Unauthorized"}, {"?srect=", -200, "Unauthorized"}, {"?srect=nonsense", -200, "Unauthorized"},
+		{"?srect=" + strings.Repeat("x", 3000), -200, "Unauthorized"}, {"?token=t-alice", -200, "Unauthorized"}, {"?SRECT=t-alice", -200, "Unauthorized"},
+		{"?srect=%00", -200, "Unauthorized"}, {"?srect=t-bob", -202, "TokenExpired"},
+	} {
+		for _, path := range []string{
+			"/client", "/socketServer/info", "/socketServer/websocket", "/socketServer/000/abcdefgh/websocket",
+			"/socketServer/000/abcdefgh/eventsource", "/socketServer/000/abcdefgh/htmlfile", "/socketServer/000/abcdefgh/jsonp",
+		} {
+			resp, body := get(t, s.addr, path+c.token, "https://page.example")
+			want := fmt.Sprintf(`"code":%d`, c.code)
+			if resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body, want) || !strings.Contains(body, `"content":{"error":"`+c.name+`"}`) {
+				t.Errorf("%s%.40s: %s %s", path, c.token, resp.Status, body)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") != "https://page.example" {
+				t.Error(path, "has no CORS headers:", resp.Header)
+			}
+		}
+	}
+	for _, path := range []string{"/socketServer", "/socketServer/", "/socketServer/iframe.html"} {
+		if resp, body := get(t, s.addr, path, ""); resp.StatusCode != http.StatusOK {
+			t.Error(path, resp.Status, body)
+		}
+	}
+	if _, err := native.open(s.addr, "", "nonsense"); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Error("the upgrade gave", err)
+	}
+	if resp, body := get(t, s.addr, "/client?srect=t-alice", ""); resp.StatusCode != http.StatusUpgradeRequired {
+		t.Error("without an upgrade:", resp.Status, body)
+	}
+}
+
+// TestSessionOfAnotherUser: a SockJS session is known by user and id.
+func TestSessionOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{})
+	l, err := xhr.open(s.addr, "", "t-alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newClient(t, l)
+	a.hello()
+	a.subscribe("/user/alice/recive")
+
+	thief := *l.(*polling)
+	thief.token = "t-bob"
+	if err := thief.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody("forged", 2, "x") + "\x00"); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Error("another user's write gave", err)
+	}
+	if _, err := thief.read(); err != nil { // opens bob's own
+		t.Error(err)
+	}
+	online(t, s.addr, "carol").tell("m1", 1, "x")
+	if got := a.message("/user/alice/recive").message(t); got.ChatID != "m1" {
+		t.Error(got)
+	}
+}
+
+// expires wants the end of a session whose token has ended. A poll with such
+// a token may be refused before it learns of the ERROR or of the close.
+func (c *client) expires(d door) {
+	c.t.Helper()
+	if d != xhr {
+		c.fails("token-expired", 1008)
+		return
+	}
+	for f := range c.frames {
+		if f.headers["message"] != "token-expired" {
+			c.t.Fatal("got", f)
+		}
+	}
+	if how := (closed{}); !strings.Contains(c.err.Error(), "status 401") && !(errors.As(c.err, &how) && how.code == 1008) {
+		c.t.Fatal("ended by", c.err)
+	}
+}
+
+func TestTokenExpires(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		end := time.Now().Add(1500 * time.Millisecond)
+		p := newPeople("alice", "bob")
+		p.until["t-alice"] = end
+		s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+		a, other, b := d.connect(t, s.addr, "t-alice"), d.connect(t, s.addr, "t-alice.2"), d.connect(t, s.addr, "t-bob")
+		a.expires(d)
+		if late := time.Since(end); late < 0 || late > 2*time.Second {
+			t.Error("ended this long after the token:", late)
+		}
+		other.nothing()
+		b.nothing()
+		if _, err := d.open(s.addr, "", "t-alice"); err == nil || !strings.Contains(err.Error(), "401") {
+			t.Error("connecting again gave", err)
+		}
+	})
+}
+
+func TestRevoke(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		p := newPeople("alice", "bob")
+		s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+		a1, a2 := d.connect(t, s.addr, "t-alice"), d.connect(t, s.addr, "t-alice")
+		other, b := d.connect(t, s.addr, "t-alice.2"), d.connect(t, s.addr, "t-bob")
+		s.chat.Revoke("")
+		s.chat.Revoke("nobody's")
+		p.end("t-alice")
+		s.chat.Revoke("id-alice")
+		s.chat.Revoke("id-alice")
+		a1.expires(d)
+		a2.expires(d)
+		other.nothing()
+		b.nothing()
+		if _, err := d.open(s.addr, "", "t-alice"); err == nil || !strings.Contains(err.Error(), "401") {
+			t.Error("connecting again gave", err)
+		}
+	})
+}
+
+// TestRevokeRacesConnect: the token is revoked after it was found good and
+// before its session is there.
+func TestRevokeRacesConnect(t *testing.T) {
+	t.Parallel()
+	for _, d := range []door{native, sockws} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			p := newPeople("alice")
+			asked, proceed := make(chan string), make(chan struct{})
+			p.asked = func(token string) {
+				asked <- token
+				<-proceed
+			}
+			s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+			go func() { // ends with the dial below
+				<-asked
+				p.end("t-alice")
+				s.chat.Revoke("id-alice")
+				close(proceed)
+			}()
+			a := d.dial(t, s.addr, "t-alice")
+			a.fails("token-expired", 1008)
+		})
+	}
+}
+
+func TestDisconnect(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		s := serve(t, fiberchat.Config{})
+		a1, a2, b := d.connect(t, s.addr, "t-alice"), d.connect(t, s.addr, "t-alice.2"), d.connect(t, s.addr, "t-bob")
+		s.chat.Disconnect(99)
+		s.chat.Disconnect(1)
+		a1.fails("disconnected", 1008)
+		a2.fails("disconnected", 1008)
+		b.nothing()
+		d.connect(t, s.addr, "t-alice").nothing()
+	})
+}
+
+// TestTokensStayOutOfLogs: of chat's and of an access log before it.
+func TestTokensStayOutOfLogs(t *testing.T) {
+	t.Parallel()
+	const secret = "t-alice.s3cr3t-v4lue"
+	cfg, logs := configFor(t, fiberchat.Config{})
+	p := &brokenPeople{people: newPeople("alice", "bob")}
+	cfg.Authenticator, cfg.Directory = p, p
+	access := new(syncBuffer)
+	app := newApp()
+	app.Use(logger.New(logger.Config{Output: access, Format: "${method} ${path} ${url} ${queryParams} ${reqHeaders} ${referer} ${status} ${error}\n"}))
+	ch, err := fiberchat.New(app, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, app: app, chat: ch, addr: listen(t, app), logs: logs}
+
+	for _, d := range []door{native, sockws, xhr} {
+		a := d.connect(t, s.addr, secret)
+		a.send("/socket/chat/send", "{")
+		a.raw("SUBSCRIBE\nid:1\ndestination:/user/" + secret + "/recive\n\n\x00")
+		a.fails("not-allowed", 1008)
+	}
+	get(t, s.addr, "/socketServer/info?srect="+secret, "")
+	get(t, s.addr, "/client?x=1&srect="+secret+"&y=2", "")
+	get(t, s.addr, "/socketServer/nonsense?srect="+secret, "")
+	p.set(nil, func(context.Context) error { return fmt.Errorf("no answer about %s", secret) })
+	get(t, s.addr, "/client?srect="+secret, "")
+	p.set(nil, func(context.Context) error { panic("what is " + secret) })
+	get(t, s.addr, "/client?srect="+secret, "")
+	s.chat.Revoke("id-alice")
+	for name, log := range map[string]string{"chat's log": logs.String(), "access log": access.String()} {
+		if log == "" {
+			t.Error(name, "is empty")
+		}
+		for line := range strings.Lines(log) {
+			if strings.Contains(line, "s3cr3t") {
+				t.Error(name, "shows the token:", line)
+			}
+		}
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example"}})
+	for _, path := range []string{"/client", "/socketServer/info", "/socketServer/websocket", "/socketServer/000/abcdefgh/websocket", "/socketServer/000/abcdefgh/jsonp", "/socketServer/000/abcdefgh/eventsource"} {
+		resp, body := get(t, s.addr, path+"?srect=t-alice", "https://bad.example")
+		if resp.StatusCode != http.StatusForbidden {
+			t.Error(path, resp.Status, body)
+		}
+		if o := resp.Header.Get("Access-Control-Allow-Origin"); o == "*" || o == "https://bad.example" {
+			t.Error(path, "lets the page read:", o)
+		}
+	}
+	for _, origin := range []string{"https://good.example", "", "http://" + s.addr} {
+		if resp, body := get(t, s.addr, "/socketServer/info?srect=t-alice", origin); resp.StatusCode != http.StatusOK {
+			t.Errorf("origin %q: %s %s", origin, resp.Status, body)
+		}
+		if resp, _ := get(t, s.addr, "/client?srect=t-alice", origin); resp.StatusCode != http.StatusUpgradeRequired {
+			t.Errorf("origin %q: %s", origin, resp.Status)
+		}
+	}
+	for _, origin := range []string{"null", "https://good.example.evil", "https://good.exampl", "http://good.example", "https://good.example:444", "https://evil/https://good.example"} {
+		if resp, _ := get(t, s.addr, "/client?srect=t-alice", origin); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("origin %q: %s", origin, resp.Status)
+		}
+		if resp, _ := get(t, s.addr, "/socketServer/info?srect=t-alice", origin); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("SockJS, origin %q: %s", origin, resp.Status)
+		}
+	}
+}
+
+func TestAnyOriginByDefault(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{})
+	for _, path := range []string{"/client", "/socketServer/info"} {
+		if resp, body := get(t, s.addr, path+"?srect=t-alice", "https://any.example"); resp.StatusCode == fiber.StatusForbidden {
+			t.Error(path, resp.Status, body)
+		}
+	}
+}
