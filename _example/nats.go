@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/natsbus"
+	"github.com/nats-io/nats.go"
+)
+
+// joinNATS connects to the other nodes; without a URL there are none. leave
+// is called after the chat has ended.
+func joinNATS(url string) (bus fiberchat.Bus, leave func(), err error) {
+	if url == "" {
+		return nil, func() {}, nil
+	}
+	nc, err := nats.Connect(url,
+		nats.Name("fiberchat"),
+		// A node serves without NATS too: it starts, and goes on, until NATS is there.
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(500*time.Millisecond),
+		// A server that vanished without a word is noticed within 15 s.
+		nats.PingInterval(5*time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.FlusherTimeout(5*time.Second),
+	)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	b := natsbus.New(nc)
+	return b, func() {
+		b.Close()
+		nc.Close()
+	}, nil
+}
