@@ -169,6 +169,11 @@ func (p *pair) receiveAll(_ context.Context, c *client) error {
 		if err != nil {
 			return err
 		}
+		if f.receipt() == initDone {
+			if err := p.repeatConfirmations(c); err != nil {
+				return err
+			}
+		}
 		switch f.on() {
 		case onMessage:
 			m, err := decode[message](f)
@@ -205,6 +210,26 @@ func (p *pair) receiveAll(_ context.Context, c *client) error {
 			}
 		}
 	}
+}
+
+// repeatConfirmations sends again what was not answered: a node may have
+// stored a confirmation and died before it said so, and no init brings the
+// message then.
+func (p *pair) repeatConfirmations(c *client) error {
+	p.mu.Lock()
+	var again []message
+	for msgID, id := range p.ids {
+		if !p.confirmed[msgID] {
+			again = append(again, message{ID: id, ChatID: msgID})
+		}
+	}
+	p.mu.Unlock()
+	for _, m := range again {
+		if err := c.confirm(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take checks what holds for every message. The caller holds mu.
