@@ -101,6 +101,14 @@ func (s *lateStore) Pending(ctx context.Context, receiverID, afterID int64, limi
 	return page, err
 }
 
+func (s *lateStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	page, err := s.Memory.Received(ctx, receiverID, afterID, limit)
+	if s.late() && len(page) > 0 && page[0].Content == "late" {
+		page = page[1:]
+	}
+	return page, err
+}
+
 func (s *lateStore) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
 	if s.late() {
 		return 0, nil

@@ -2,9 +2,7 @@ package fiberchat
 
 import (
 	"errors"
-	"maps"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -17,41 +15,17 @@ func (ch *Chat) deliver(m *chat.Message) {
 	if m.ID > ch.newest.Load() {
 		ch.newest.Store(m.ID) // one writer: the committer
 	}
+	miss := ch.doubtful(m.ReceiverID)
 	if ch.link != nil {
 		// Another node may have stored one before it, of which this node has
 		// not heard: in the store they stand in order.
-		for _, p := range ch.hub.Of(m.ReceiverID) {
-			p.catchUp(0)
-		}
-		ch.link.publish(userTopic(m.ReceiverID), hintStored)
-		return
-	}
-	if ch.closeGap(m.ReceiverID) {
-		return
+		miss = anyMissed
 	}
 	var body []byte
 	for _, p := range ch.hub.Of(m.ReceiverID) {
-		p.mu.Lock()
-		switch {
-		case p.replay.running != nil:
-			p.replay.behind = true
-		case m.ID > p.sentUp && p.listens(aboutMessages):
-			if body == nil {
-				body = appendMessage(nil, m) // once for all sessions
-			}
-			p.send(m.ID, body)
-		}
-		p.mu.Unlock()
+		body = p.take(m, body, miss)
 	}
-}
-
-// send queues a message. The caller holds mu.
-func (p *peer) send(id int64, body []byte) {
-	p.notify(aboutMessages, body)
-	if p.sentAfter == p.sentUp && p.replay.running == nil {
-		p.sentAfter = id - 1 // the first since the subscription began
-	}
-	p.sentUp = max(p.sentUp, id)
+	ch.link.publish(userTopic(m.ReceiverID), hintStored)
 }
 
 // delivered tells the sender's sessions that asked for it that a message was
@@ -60,7 +34,7 @@ func (ch *Chat) delivered(m *chat.Message, at time.Time) {
 	var body []byte
 	for _, p := range ch.hub.Of(m.SenderID) {
 		p.mu.Lock()
-		if p.listens(aboutDelivered) {
+		if p.listening(aboutDelivered) > 0 {
 			if body == nil {
 				body = appendDelivered(nil, m, at)
 			}
@@ -76,63 +50,23 @@ func (ch *Chat) delivered(m *chat.Message, at time.Time) {
 // recovered is deferred by what the committer calls: a panic there would stop
 // it for everybody.
 func (ch *Chat) recovered(doing string) {
-	if p := recover(); p != nil {
-		ch.metrics.Panics.Inc()
-		ch.cfg.Logger.Error("panic", "doing", doing, "panic", p, "stack", string(debug.Stack()))
-	}
-}
-
-// storeFailed logs what is the store's fault. A message whose outcome is not
-// known may be stored after all: its receiver's sessions look for it later.
-func (ch *Chat) storeFailed(doing string, err error, receiverID int64) {
-	if errors.Is(err, chat.ErrConflict) || errors.Is(err, chat.ErrNotFound) || errors.Is(err, commit.ErrClosed) {
+	p := recover()
+	if p == nil {
 		return
 	}
-	ch.cfg.Logger.Error(errText(doing, err))
-	if receiverID != 0 {
-		ch.missed(receiverID, ch.newest.Load())
-	}
+	ch.metrics.Panics.Inc()
+	defer func() { _ = recover() }() // it may be the app's Logger that panics
+	ch.cfg.Logger.Error("panic", "doing", doing, "panic", p, "stack", string(debug.Stack()))
 }
 
-// missed notes that a user's sessions may not have been sent what was stored
-// after the id.
-func (ch *Chat) missed(userID, after int64) {
-	if len(ch.hub.Of(userID)) == 0 {
-		return
-	}
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if have, ok := ch.gaps[userID]; !ok || after < have {
-		ch.gaps[userID] = after
-	}
-	ch.gapped.Store(true)
+// isUnknown tells whether an operation that failed may be stored after all.
+func isUnknown(err error) bool {
+	return err != nil && !errors.Is(err, chat.ErrConflict) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, commit.ErrClosed)
 }
 
-// closeGap makes a user's sessions catch up if they may have missed something,
-// instead of being sent what comes after it. What fails notes its gap anew.
-func (ch *Chat) closeGap(userID int64) bool {
-	if !ch.gapped.Load() {
-		return false
-	}
-	ch.mu.Lock()
-	after, ok := ch.gaps[userID]
-	delete(ch.gaps, userID)
-	ch.gapped.Store(len(ch.gaps) > 0)
-	ch.mu.Unlock()
-	if ok {
-		for _, p := range ch.hub.Of(userID) {
-			p.catchUp(after)
-		}
-	}
-	return ok
-}
-
-// closeGaps closes the gaps of all users.
-func (ch *Chat) closeGaps() {
-	ch.mu.Lock()
-	users := slices.Collect(maps.Keys(ch.gaps))
-	ch.mu.Unlock()
-	for _, userID := range users {
-		ch.closeGap(userID)
+// logFailure logs what is the store's fault.
+func (ch *Chat) logFailure(doing string, err error) {
+	if isUnknown(err) {
+		ch.cfg.Logger.Error(errText(doing, err))
 	}
 }

@@ -51,7 +51,13 @@ func (ch *Chat) Disconnect(userID int64) {
 }
 
 func (ch *Chat) endEverywhere(e ending) {
-	all := []endingAt{{e, time.Now()}}
+	at := time.Now()
+	ch.mu.Lock()
+	if known, ok := ch.endings[e]; ok && !at.After(known) {
+		at = known.Add(1) // told by a node whose clock is ahead: this is another one
+	}
+	ch.mu.Unlock()
+	all := []endingAt{{e, at}}
 	ch.end(all, 0)
 	ch.link.publish(controlTopic, hintEndings, appendEnding(nil, all[0]))
 }
@@ -74,7 +80,7 @@ func (ch *Chat) end(all []endingAt, skew time.Duration) {
 			}
 			for _, p := range ch.hub.Of(userID) {
 				if !p.begun.After(e.at.Add(skew)) {
-					p.session.Fail(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
+					p.disconnect()
 				}
 			}
 		}
@@ -103,12 +109,18 @@ func (ch *Chat) remember(e endingAt) bool {
 	return true
 }
 
-// isRevoked tells whether a token ended while its session was being made.
-func (ch *Chat) isRevoked(tokenID string) bool {
+// endIfOver ends a session whose token or user was ended while it was being made.
+func (ch *Chat) endIfOver(p *peer) {
 	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	_, ok := ch.endings[ending{endToken, tokenID}]
-	return ok && tokenID != ""
+	_, revoked := ch.endings[ending{endToken, p.identity.TokenID}]
+	at := ch.endings[ending{endUser, strconv.FormatInt(p.identity.User.ID, 10)}]
+	ch.mu.Unlock()
+	switch {
+	case revoked && p.identity.TokenID != "":
+		p.expire()
+	case !p.begun.After(at):
+		p.disconnect()
+	}
 }
 
 // forgetEndings drops the old ones.
@@ -125,4 +137,9 @@ func (ch *Chat) forgetEndings(now time.Time) {
 // expire ends a session whose token has ended.
 func (p *peer) expire() {
 	p.session.Fail(&stomp.Error{Token: "token-expired", Text: "the token has ended, sign in again", Code: stomp.ClosePolicy})
+}
+
+// disconnect ends a session whose user the app has disconnected.
+func (p *peer) disconnect() {
+	p.session.Fail(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
 }

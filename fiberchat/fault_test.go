@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
 )
 
 // faultyStore is a store that a test breaks.
@@ -245,4 +247,19 @@ func TestInitFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// faultySweeper fails to apply while it is told to.
+type faultySweeper struct {
+	*storetest.Memory
+	bad atomic.Bool
+}
+
+func (s *faultySweeper) fail(bad bool) { s.bad.Store(bad) }
+
+func (s *faultySweeper) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
+	if s.bad.Load() {
+		return nil, errSecret
+	}
+	return s.Memory.Apply(ctx, ops)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/hub"
 	"fiberchat.example/fiberchat/internal/metrics"
@@ -32,7 +33,8 @@ type Chat struct {
 	committer *commit.Committer
 	sockjs    *sockjs.Server
 	sends     *sendLimiter // messages
-	idle      *sendLimiter // what costs the store and stores nothing
+	inits     *sendLimiter
+	strays    *sendLimiter // confirmations of messages that are not there
 	metrics   *metrics.Set
 	newest    atomic.Int64 // the highest id that was delivered
 
@@ -45,12 +47,13 @@ type Chat struct {
 	sweepNow chan struct{}
 	watched  sync.Once
 
-	mu      sync.Mutex
-	gapped  atomic.Bool          // gaps is not empty
-	gaps    map[int64]int64      // user id -> after which message id something may be missed
-	endings map[ending]time.Time // of tokens and users, of late
-	closing chan struct{}        // closed when Close begins
-	closed  chan struct{}        // closed when Close is done
+	mu       sync.Mutex
+	anyDoubt atomic.Bool // doubts is not empty
+	doubts   map[int64]doubt
+	stalled  map[*peer]struct{}   // could not read what they missed
+	endings  map[ending]time.Time // of tokens and users, of late
+	closing  chan struct{}        // closed when Close begins
+	closed   chan struct{}        // closed when Close is done
 }
 
 // New adds chat to an app, a group or a mounted app: the doors
@@ -74,8 +77,10 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch := &Chat{
 		hub:      hub.New[*peer](),
 		sends:    newSendLimiter(cfg.SendRate),
-		idle:     newSendLimiter(cfg.SendRate),
-		gaps:     make(map[int64]int64),
+		inits:    newSendLimiter(cfg.SendRate),
+		strays:   newSendLimiter(cfg.SendRate),
+		doubts:   make(map[int64]doubt),
+		stalled:  make(map[*peer]struct{}),
 		endings:  make(map[ending]time.Time),
 		sweepNow: make(chan struct{}, 1),
 		closing:  make(chan struct{}),
@@ -115,8 +120,18 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect joins the bus and registers the metrics, if there are any.
+// connect finds out where the store stands, joins the bus and registers the
+// metrics, if there are any.
 func (ch *Chat) connect() (err error) {
+	if s, ok := ch.cfg.Store.(chat.Sweeper); ok {
+		ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+		defer cancel()
+		newest, err := s.Newest(ctx)
+		if err != nil {
+			return fmt.Errorf("look into the store: %w", err)
+		}
+		ch.newest.Store(newest)
+	}
 	var busUp func() float64
 	if ch.cfg.Bus != nil {
 		if ch.link, err = newLink(ch, ch.cfg.Bus); err != nil {
@@ -142,9 +157,7 @@ func (ch *Chat) register(p *peer) {
 		}
 		old.session.Fail(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was the oldest", Code: stomp.ClosePolicy})
 	}
-	if ch.isRevoked(p.identity.TokenID) {
-		p.expire()
-	}
+	ch.endIfOver(p)
 	// After Add: Close either sees the session in the hub, or is seen here.
 	if ch.isClosing() {
 		p.session.Close(stomp.CloseGoingAway, "going away")
@@ -174,9 +187,10 @@ func (ch *Chat) keepHouse() {
 		case <-ch.closing:
 			return
 		case at := <-ticker.C:
-			ch.closeGaps()
-			ch.sends.sweep()
-			ch.idle.sweep()
+			ch.settle(at)
+			for _, l := range []*sendLimiter{ch.sends, ch.inits, ch.strays} {
+				l.sweep()
+			}
 			ch.forgetEndings(at)
 		}
 	}

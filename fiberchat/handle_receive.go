@@ -2,6 +2,7 @@ package fiberchat
 
 import (
 	"errors"
+	"slices"
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
@@ -26,13 +27,13 @@ func (p *peer) handleReceive(f *stomp.Frame) {
 		return
 	}
 	p.mu.Lock()
-	sentAfter, sentUp := p.sentAfter, p.sentUp
+	sent := slices.Clone(p.feed.sent)
 	p.mu.Unlock()
 	p.submit(&receiveTask{
 		from: p, receipt: f.Receipt(),
 		confirmed: chat.Receipt{
 			ReceiverID: p.identity.User.ID, ChatID: msgID, ID: id,
-			SentAfter: sentAfter, SentUpTo: sentUp, Time: now(),
+			Sent: sent, Time: now(),
 		},
 	})
 }
@@ -42,17 +43,19 @@ func (t *receiveTask) Op() chat.Op { return chat.Op{Receipt: &t.confirmed} }
 
 // Done implements commit.Task: step 5, and what the sender hears of it.
 func (t *receiveTask) Done(r *chat.Result, err error) {
-	ch := t.from.chat
-	defer ch.recovered("tell of a confirmation")
-	if err == nil && r.Changed {
-		ch.delivered(&r.Message, t.confirmed.Time)
+	p := t.from
+	defer p.release()
+	defer p.chat.recovered("tell of a confirmation")
+	unknown := err != nil && !errors.Is(err, chat.ErrNotFound)
+	if err == nil && (r.Changed || p.unsure) {
+		p.chat.delivered(&r.Message, t.confirmed.Time)
 	}
+	// From here on a repetition may be of what was stored after all.
+	p.unsure = p.unsure || unknown
+	p.answer(aboutReceiveStatus, t.confirmed.ChatID, t.receipt, err, failNoMessage)
 	if errors.Is(err, chat.ErrNotFound) {
-		ch.idle.allow(t.from.identity.User.ID)
+		p.chat.strays.allow(p.identity.User.ID)
 	}
-	ch.count(&ch.metrics.Receipts, r, err)
-	if err != nil {
-		ch.storeFailed("store confirmation", err, 0)
-	}
-	t.from.answer(aboutReceiveStatus, t.confirmed.ChatID, t.receipt, err, failNoMessage)
+	p.chat.count(&p.chat.metrics.Receipts, r, err)
+	p.chat.logFailure("store confirmation", err)
 }

@@ -115,22 +115,26 @@ func (t *sendTask) Op() chat.Op { return chat.Op{Save: &t.message} }
 
 // Done implements commit.Task: steps 3 and 2.
 func (t *sendTask) Done(r *chat.Result, err error) {
-	defer t.chat.recovered("tell of a message")
-	if err == nil && r.Changed {
-		t.chat.deliver(&r.Message)
+	if t.from != nil {
+		defer t.from.release()
 	}
-	t.chat.count(&t.chat.metrics.Sends, r, err)
-	if err != nil {
-		t.chat.storeFailed("store message", err, t.message.ReceiverID)
+	defer t.chat.recovered("tell of a message")
+	switch {
+	case err == nil && r.Changed:
+		t.chat.deliver(&r.Message)
+	case isUnknown(err):
+		t.chat.doubt(t.message.ReceiverID)
 	}
 	if t.from == nil {
 		t.done(r, err)
-		return
+	} else {
+		t.from.answer(aboutSendStatus, t.message.ChatID, t.receipt, err, failNoReceiver)
 	}
-	t.from.answer(aboutSendStatus, t.message.ChatID, t.receipt, err, failNoReceiver)
+	t.chat.count(&t.chat.metrics.Sends, r, err)
+	t.chat.logFailure("store message", err)
 }
 
-// submit hands an operation to the committer; its answer frees the slot.
+// submit hands an operation to the committer; its Done releases the slot.
 func (p *peer) submit(t interface {
 	Op() chat.Op
 	Done(*chat.Result, error)
@@ -141,13 +145,15 @@ func (p *peer) submit(t interface {
 	}
 }
 
-// answer tells the session what became of an operation, and frees its slot.
+// release frees the slot of an operation.
+func (p *peer) release() { <-p.slots }
+
+// answer tells the session what became of an operation.
 func (p *peer) answer(about subject, msgID, receipt string, err error, notFound *failure) {
 	if err != nil {
 		p.fail(msgID, p.chat.failureOf(err, notFound))
-	} else {
-		p.tell(about, appendSuccess(nil, msgID))
-		p.session.Receipt(receipt)
+		return
 	}
-	<-p.slots
+	p.tell(about, appendSuccess(nil, msgID))
+	p.session.Receipt(receipt)
 }

@@ -96,24 +96,21 @@ func (ch *Chat) allowSend(userID int64) *failure {
 	return &failure{codeRefused, "RateLimited", fmt.Sprintf("too many messages, try again in %d ms", max(1, retry.Milliseconds()))}
 }
 
-// allowInit is the limit on what costs the store but stores nothing: inits,
-// and confirmations of messages that were never sent to the user, for which
-// receiveTask takes from the same bucket.
+// allowInit is the limit on what costs the store but stores nothing.
 func (ch *Chat) allowInit(userID int64) *failure {
-	if ok, _ := ch.idle.allow(userID); ok {
+	if ok, _ := ch.inits.allow(userID); ok {
 		return nil
 	}
-	return ch.tooManyIdle()
-}
-
-func (ch *Chat) allowReceive(userID int64) *failure {
-	if !ch.idle.empty(userID) {
-		return nil
-	}
-	return ch.tooManyIdle()
-}
-
-func (ch *Chat) tooManyIdle() *failure {
 	ch.metrics.RateLimited.Inc()
-	return &failure{codeRefused, "RateLimited", "too many inits, or confirmations of unknown messages, try again later"}
+	return &failure{codeRefused, "RateLimited", "too many inits, try again later"}
+}
+
+// allowReceive lets a user confirm who has not named too many messages that
+// are not there; receiveTask counts those.
+func (ch *Chat) allowReceive(userID int64) *failure {
+	if !ch.strays.empty(userID) {
+		return nil
+	}
+	ch.metrics.RateLimited.Inc()
+	return &failure{codeRefused, "RateLimited", "too many confirmations of unknown messages, try again later"}
 }

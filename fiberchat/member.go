@@ -67,7 +67,7 @@ func (l *link) onUser(userID int64, hint []byte) {
 	for _, p := range l.chat.hub.Of(userID) {
 		switch kind {
 		case hintStored:
-			p.catchUp(0)
+			p.catchUp(anyMissed)
 		case hintDelivered:
 			p.tell(aboutDelivered, data)
 		}

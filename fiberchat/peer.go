@@ -29,13 +29,12 @@ type peer struct {
 	// The reader's own.
 	ordered bool // the user's older sessions were waited for
 
+	// The committer's own.
+	unsure bool // a confirmation had no known outcome
+
 	mu   sync.Mutex
 	subs []subscription // the slice is never changed in place
-	// What is pending with an id above sentAfter and up to sentUp was sent
-	// to the session.
-	sentAfter, sentUp int64
-	base              int64 // with a Bus: where live delivery began
-	replay            replay
+	feed feed
 }
 
 type subscription struct {
@@ -52,16 +51,16 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 	defer ch.sessions.Done()
 	p := &peer{
 		chat: ch, identity: identity, transport: transport, begun: time.Now(),
-		slots:  make(chan struct{}, maxInFlight),
-		replay: replay{from: -1},
+		slots: make(chan struct{}, maxInFlight),
 	}
+	p.feed.changed.L = &p.mu
 	p.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, p)
 	defer func() {
 		if r := recover(); r != nil {
 			ch.metrics.Panics.Inc()
 			p.log().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
 		}
-		p.closeReplay()
+		p.closeFeed()
 	}()
 	ch.register(p) // Run ends in good order also a session that was refused
 	defer ch.unregister(p)
@@ -108,39 +107,40 @@ func (p *peer) OnSubscribe(sub *stomp.Subscription) error {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if about == aboutMessages && !p.listens(about) {
-		p.sentAfter = p.sentUp // what came while nobody listened was not sent
-		if p.chat.link != nil {
-			p.setBase()
+	first := about == aboutMessages && p.listening(about) == 0
+	p.mu.Unlock()
+	base := int64(0)
+	if first && p.chat.link != nil {
+		var err error
+		if base, err = p.newest(); err != nil {
+			return err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first {
+		p.listenFrom(base)
+	}
 	p.subs = append(p.subs[:len(p.subs):len(p.subs)], subscription{about, sub})
+	if first && p.chat.link != nil {
+		p.feed.miss(anyMissed) // it may have been hinted at since
+	}
 	if about == aboutMessages {
-		p.startReplay()
+		p.startReading()
 	}
 	return nil
 }
 
-// setBase notes where live delivery begins, since deliveries of other nodes
-// are only hinted at: after the user's own newest message, because ids of
-// different receivers do not become visible in order. What is stored right
-// after it may be hinted at before the subscription is there, so the session
-// looks for it. The caller holds mu.
-func (p *peer) setBase() {
-	p.mu.Unlock()
+// newest finds where live delivery begins with a Bus, which hints at messages
+// of other nodes and does not carry them.
+func (p *peer) newest() (int64, error) {
 	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
 	defer cancel()
-	newest, err := guard(func() (int64, error) {
-		return p.chat.link.store.NewestOf(ctx, p.identity.User.ID)
-	})
-	p.mu.Lock()
+	id, err := guard(func() (int64, error) { return p.chat.link.store.NewestOf(ctx, p.identity.User.ID) })
 	if err != nil {
-		// Then live delivery begins with what is unconfirmed, as an init would.
 		p.log().Error(errText("find the newest message", err))
 	}
-	p.base = max(p.base, newest)
-	p.replay.from = max(p.sentUp, p.base)
+	return id, err
 }
 
 // OnUnsubscribe implements stomp.Handler. Deliveries hold mu, so that none
@@ -160,7 +160,10 @@ func (p *peer) OnUnsubscribe(sub *stomp.Subscription) {
 // OnDisconnect implements stomp.Handler.
 func (p *peer) OnDisconnect() {
 	p.drain()
-	p.waitReplay()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.feed.leaving = true
+	p.waitRead()
 }
 
 // drain waits until the operations in flight are carried out.
@@ -190,13 +193,14 @@ func (p *peer) tell(about subject, body []byte) {
 	p.notify(about, body)
 }
 
-func (p *peer) listens(about subject) bool {
+// listening counts the subscriptions about a subject. The caller holds mu.
+func (p *peer) listening(about subject) (n int) {
 	for _, s := range p.subs {
 		if s.about == about {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // fail sends a failure notice.

@@ -10,8 +10,8 @@ import (
 const (
 	// sweepEvery is how often each node looks for what the bus lost.
 	sweepEvery = 2 * time.Second
-	// sweepBack is how far it looks back: longer than a message can take
-	// from getting its id to being visible.
+	// sweepBack is how far it looks back beyond StoreTimeout: together they
+	// are longer than a message takes from getting its id to being visible.
 	sweepBack = 6 * time.Second
 	sweepPage = 1000
 )
@@ -34,7 +34,7 @@ func (ch *Chat) keepSweeping() {
 		at     time.Time
 		newest int64
 	}
-	var marks []mark // the first is older than sweepBack, if any is
+	var marks []mark // the first is older than it has to look back, if any is
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
@@ -55,7 +55,7 @@ func (ch *Chat) keepSweeping() {
 		if err == nil {
 			// Only now: what could not be looked for is looked for later.
 			marks = append(marks, mark{at, newest})
-			for len(marks) > 1 && at.Sub(marks[1].at) > sweepBack {
+			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.StoreTimeout+sweepBack {
 				marks = marks[1:]
 			}
 		}
@@ -99,9 +99,8 @@ func (ch *Chat) sweep(store chat.Sweeper, after int64) error {
 // begun after it.
 func (p *peer) catchUpTo(id int64) {
 	p.mu.Lock()
-	missed := id > max(p.sentUp, p.base)
-	p.mu.Unlock()
-	if missed {
-		p.catchUp(0)
+	defer p.mu.Unlock()
+	if id > p.feed.live {
+		p.miss(anyMissed)
 	}
 }

@@ -15,6 +15,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		want        []string
 	}{
 		{"pending", pendingSQL, []string{table + index + "pending (receiver_id=? AND rowid>?)"}},
+		{"received", receivedSQL, []string{table + "INTEGER PRIMARY KEY (rowid>?)"}},
 		{"conversation", conversationSQL, []string{
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",

@@ -18,7 +18,7 @@ const messageColumns = "id, chat_id, sender_id, receiver_id, sender_name, receiv
 
 // queries are the reading statements, prepared once.
 type queries struct {
-	pending, conversation, user, token *sqlx.Stmt
+	pending, received, conversation, user, token *sqlx.Stmt
 }
 
 func (s *Store) prepare(ctx context.Context) error {
@@ -28,6 +28,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		text string
 	}{
 		{&s.q.pending, pendingSQL},
+		{&s.q.received, receivedSQL},
 		{&s.q.conversation, conversationSQL},
 		{&s.q.user, userSQL},
 		{&s.q.token, tokenSQL},
@@ -41,7 +42,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 func (q *queries) close() error {
 	var errs []error
-	for _, stmt := range []*sqlx.Stmt{q.pending, q.conversation, q.user, q.token} {
+	for _, stmt := range []*sqlx.Stmt{q.pending, q.received, q.conversation, q.user, q.token} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -16,7 +16,7 @@ func (c *choice) offer(r *chat.Receipt, m *chat.Message, confirmed bool) {
 	}
 	rank := 1
 	switch {
-	case !confirmed && m.ID > r.SentAfter && m.ID <= r.SentUpTo:
+	case !confirmed && r.WasSent(m.ID):
 		rank = 3
 	case confirmed:
 		rank = 2

@@ -58,6 +58,7 @@ func TestServerQueryPlans(t *testing.T) {
 			args               []any
 		}{
 			{"pending", pendingSQL, "messages_pending", []any{7, 50_100, 50}},
+			{"received", receivedSQL, "messages_received", []any{99, 1000, 50}},
 			{"conversation", conversationSQL, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
 			{"save again", selectWhere + serverBySender, "messages_chat", []any{strs, ints}},
 			{"receipts by ChatID", selectWhere + serverByChat, "messages_chat", []any{strs, ints}},

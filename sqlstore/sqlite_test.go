@@ -78,7 +78,7 @@ func saveOp(chatID string) chat.Op {
 }
 
 func receiptOp(chatID string) chat.Op {
-	return chat.Op{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: chatID, SentUpTo: 1 << 60, Time: time.UnixMilli(1504712402000)}}
+	return chat.Op{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: chatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: time.UnixMilli(1504712402000)}}
 }
 
 // wantPending compares the ChatIDs of what user 2 has not confirmed.

@@ -20,12 +20,34 @@ func (s *Store) Newest(ctx context.Context) (int64, error) {
 
 // NewestOf implements chat.Sweeper.
 func (s *Store) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
+	// SQLite has one writer at a time, so there the order of ids holds for all
+	// receivers together, and an index of each one's own is saved.
+	if !s.dialect.server {
+		return s.Newest(ctx)
+	}
 	var id int64
-	query := s.sql("SELECT COALESCE(MAX(id), 0) FROM {p}messages WHERE receiver_id = ? AND received_at IS NULL")
+	query := s.sql("SELECT COALESCE(MAX(id), 0) FROM {p}messages WHERE receiver_id = ?")
 	if err := s.read.GetContext(ctx, &id, query, receiverID); err != nil {
 		return 0, fmt.Errorf("read newest id of a receiver: %w", err)
 	}
 	return id, nil
+}
+
+// On SQLite along the primary key: what is above afterID came since the
+// session that asks was last sent something.
+const receivedSQL = `SELECT ` + messageColumns + ` FROM {p}messages {by received}
+	WHERE receiver_id = ? AND id > ? ORDER BY id LIMIT ?`
+
+// Received implements chat.Sweeper.
+func (s *Store) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	messages, err := s.messages(ctx, s.q.received, receiverID, afterID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read received messages: %w", err)
+	}
+	return messages, nil
 }
 
 // Read along the primary key: what is above afterID is what came in seconds.

@@ -24,19 +24,31 @@ type Message struct {
 //
 // It names the message so: the one with ID, if ID is not zero (and ChatID,
 // if that is not empty, must be that message's); else the oldest unconfirmed
-// one with ChatID whose ID is above SentAfter and at most SentUpTo; else, if
-// one with ChatID is confirmed already, that one, and nothing changes; else
-// the oldest unconfirmed one with ChatID. Only messages addressed to
-// ReceiverID count.
+// one with ChatID that WasSent; else, if one with ChatID is confirmed already,
+// that one, and nothing changes; else the oldest unconfirmed one with ChatID.
+// Only messages addressed to ReceiverID count.
 type Receipt struct {
 	ReceiverID int64
 	ChatID     string
 	ID         int64
-	// SentAfter and SentUpTo bound the message ids that were sent to the
-	// session that confirms: above the one, up to the other.
-	SentAfter, SentUpTo int64
+	// Sent holds the ids of messages that were sent to the session that
+	// confirms.
+	Sent []Range
 	// Time is when the server took the confirmation, in whole milliseconds UTC.
 	Time time.Time
+}
+
+// Range is the ids above After, up to and with UpTo.
+type Range struct{ After, UpTo int64 }
+
+// WasSent tells whether the message was sent to the session that confirms.
+func (r *Receipt) WasSent(id int64) bool {
+	for _, sent := range r.Sent {
+		if id > sent.After && id <= sent.UpTo {
+			return true
+		}
+	}
+	return false
 }
 
 // Op is one thing to make durable: Save or Receipt, never both.

@@ -25,14 +25,19 @@ type Store interface {
 	Conversation(ctx context.Context, userID, peerID, beforeID int64, limit int) ([]Message, error)
 }
 
-// Sweeper is what a Store offers beside when several nodes share it: a look at
-// what came for whom, whoever stored it. Safe for concurrent use.
+// Sweeper is what a Store offers beside: a look at what came for whom, whoever
+// stored it and whether it is confirmed or not. With a Bus it is needed;
+// without one it lets each session of a user have what another confirms before
+// this one was sent it. Safe for concurrent use.
 type Sweeper interface {
 	// Newest returns the highest id there is, 0 when there is none.
 	Newest(ctx context.Context) (int64, error)
-	// NewestOf returns the highest id among what receiverID has not
-	// confirmed, 0 when there is none.
+	// NewestOf returns an id that no message to receiverID exceeds now, and
+	// that every later one will; 0 when there is no message.
 	NewestOf(ctx context.Context, receiverID int64) (int64, error)
+	// Received returns messages to receiverID, confirmed or not, with
+	// ID > afterID, ascending, at most limit of them.
+	Received(ctx context.Context, receiverID, afterID int64, limit int) ([]Message, error)
 	// Unconfirmed returns what is not confirmed with ID > afterID, whoever
 	// it is for, ascending, at most limit.
 	Unconfirmed(ctx context.Context, afterID int64, limit int) ([]Ref, error)

@@ -74,7 +74,7 @@ func (s *Memory) receive(r chat.Receipt) chat.Result {
 	for _, fits := range []func(m memoryMessage) bool{
 		func(m memoryMessage) bool { return r.ID != 0 && (r.ChatID == "" || r.ChatID == m.ChatID) },
 		func(m memoryMessage) bool {
-			return r.ID == 0 && !m.confirmed && m.ID > r.SentAfter && m.ID <= r.SentUpTo
+			return r.ID == 0 && !m.confirmed && r.WasSent(m.ID)
 		},
 		func(m memoryMessage) bool { return r.ID == 0 && m.confirmed },
 		func(m memoryMessage) bool { return r.ID == 0 },
@@ -93,15 +93,18 @@ func (s *Memory) receive(r chat.Receipt) chat.Result {
 
 // Pending implements chat.Store.
 func (s *Memory) Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	return s.receivedBy(receiverID, afterID, limit, false), ctx.Err()
+}
+
+func (s *Memory) receivedBy(receiverID, afterID int64, limit int, confirmed bool) (found []chat.Message) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var found []chat.Message
 	for i := max(afterID, 0); i < int64(len(s.messages)) && len(found) < limit; i++ {
-		if m := s.messages[i]; m.ReceiverID == receiverID && !m.confirmed {
+		if m := s.messages[i]; m.ReceiverID == receiverID && (confirmed || !m.confirmed) {
 			found = append(found, m.Message)
 		}
 	}
-	return found, ctx.Err()
+	return found
 }
 
 // Conversation implements chat.Store.

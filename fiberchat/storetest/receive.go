@@ -7,11 +7,13 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-// always and never are values of SentUpTo.
-const (
-	always int64 = 1 << 40
-	never  int64 = 0
+// always and never are values of Receipt.Sent.
+var (
+	always = upTo(1 << 40)
+	never  []chat.Range
 )
+
+func upTo(id int64) []chat.Range { return []chat.Range{{UpTo: id}} }
 
 func testReceiptRules(t *testing.T, s chat.Store) {
 	// For each case bob gets "x" from ann, then from eve, then "y" from ann,
@@ -57,11 +59,12 @@ func testReceiptRules(t *testing.T, s chat.Store) {
 		if c.id >= 0 {
 			r.ID = m[c.id].ID
 		}
-		if c.sentAfter >= 0 {
-			r.SentAfter = m[c.sentAfter].ID
-		}
 		if c.sentUpTo >= 0 {
-			r.SentUpTo = m[c.sentUpTo].ID
+			r.Sent = upTo(m[c.sentUpTo].ID)
+		}
+		if c.sentAfter >= 0 {
+			// After another range, which holds none of them.
+			r.Sent = []chat.Range{{UpTo: m[0].ID - 1}, {After: m[c.sentAfter].ID, UpTo: m[c.sentUpTo].ID}}
 		}
 		before := pending(t, s, bob, 0, 10)
 		got := apply(t, s, receipt(r))[0]
@@ -95,9 +98,9 @@ func testReceiptRules(t *testing.T, s chat.Store) {
 func testReceiptAgain(t *testing.T, s chat.Store) {
 	m := mustSave(t, s, message(ann, bob, "1", "hello"))
 	r := apply(t, s,
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: never}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: never}),
 		receipt(chat.Receipt{ReceiverID: bob, ID: m.ID}),
 	)
 	for i := range r {
@@ -116,11 +119,11 @@ func testReceiptStranger(t *testing.T, s chat.Store) {
 	apply(t, s, receipt(chat.Receipt{ReceiverID: eve, ID: own.ID}))
 	for i, r := range apply(t, s,
 		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID}),
-		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID, ChatID: "1", SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: ann, ChatID: "1", SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: own.ID, SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: always, SentUpTo: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: -1, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID, ChatID: "1", Sent: always}),
+		receipt(chat.Receipt{ReceiverID: ann, ChatID: "1", Sent: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: own.ID, Sent: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: 1 << 40, Sent: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: -1, ChatID: "1", Sent: always}),
 	) {
 		if !errors.Is(r.Err, chat.ErrNotFound) || r.Changed || r.Message != (chat.Message{}) {
 			t.Errorf("receipt %d: %+v, want ErrNotFound and nothing of the message", i, r)
@@ -132,9 +135,9 @@ func testReceiptStranger(t *testing.T, s chat.Store) {
 func testSaveAndReceipt(t *testing.T, s chat.Store) {
 	old := mustSave(t, s, message(ann, bob, "0", "old"))
 	r := apply(t, s,
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}), // not saved yet
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}), // not saved yet
 		save(message(ann, bob, "1", "one")),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", SentUpTo: always}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
 		save(message(ann, bob, "1", "one")),
 		save(message(ann, bob, "2", "two")),
 		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID}),

@@ -45,7 +45,7 @@ func testSharedSave(t *testing.T, a, b chat.Store) {
 func testSharedReceipt(t *testing.T, a, b chat.Store) {
 	for i := range races {
 		m := mustSave(t, a, message(ann, bob, fmt.Sprint(i), "hello"))
-		r := race(t, a, b, receipt(chat.Receipt{ReceiverID: bob, ChatID: m.ChatID, SentUpTo: m.ID}))
+		r := race(t, a, b, receipt(chat.Receipt{ReceiverID: bob, ChatID: m.ChatID, Sent: upTo(m.ID)}))
 		if r[0].Changed == r[1].Changed || r[0].Message.ID != m.ID || r[1].Message.ID != m.ID {
 			t.Fatalf("confirmed through both at once: %+v", r)
 		}

@@ -20,11 +20,16 @@ func (s *Memory) NewestOf(_ context.Context, receiverID int64) (int64, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, m := range slices.Backward(s.messages) {
-		if m.ReceiverID == receiverID && !m.confirmed {
+		if m.ReceiverID == receiverID {
 			return m.ID, nil
 		}
 	}
 	return 0, nil
+}
+
+// Received implements chat.Sweeper.
+func (s *Memory) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	return s.receivedBy(receiverID, afterID, limit, true), ctx.Err()
 }
 
 // Unconfirmed implements chat.Sweeper.
@@ -60,11 +65,22 @@ func RunSweeper(t *testing.T, open func(t *testing.T) chat.Store) {
 			t.Fatalf("newest is %d, %v, want %d", got, err, want)
 		}
 	}
-	newestOf := func(receiverID, want int64) {
+	// What is not above it, and what comes later is.
+	newestOf := func(receiverID, atLeast int64) {
 		t.Helper()
-		if got, err := sweeper.NewestOf(t.Context(), receiverID); err != nil || got != want {
-			t.Fatalf("newest of %d is %d, %v, want %d", receiverID, got, err, want)
+		got, err := sweeper.NewestOf(t.Context(), receiverID)
+		all, e := sweeper.Newest(t.Context())
+		if err != nil || e != nil || got < atLeast || got > all {
+			t.Fatalf("newest of %d is %d, %v, want %d at least, and %d, %v at most", receiverID, got, err, atLeast, all, e)
 		}
+	}
+	received := func(receiverID, after int64, limit int, want ...chat.Message) {
+		t.Helper()
+		got, err := sweeper.Received(t.Context(), receiverID, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantMessages(t, got, want...)
 	}
 	unconfirmed := func(after int64, limit int, want ...chat.Ref) {
 		t.Helper()
@@ -96,15 +112,22 @@ func RunSweeper(t *testing.T, open func(t *testing.T) chat.Store) {
 	unconfirmed(a.ID, 10, refB, refC)
 	apply(t, s, receipt(chat.Receipt{ReceiverID: ann, ID: b.ID}))
 	unconfirmed(0, 10, refA, refC)
-	newestOf(ann, 0)
+	newestOf(ann, b.ID) // confirmed as it is
 	newestOf(bob, a.ID)
+	received(ann, 0, 10, b)
+	received(ann, b.ID, 10)
 	unconfirmed(c.ID, 10)
 	newest(c.ID)
 
 	counted(ann, 10, 0) // confirmed
 	counted(bob, 10, 1)
-	mustSave(t, s, message(ann, bob, "4", "x"))
-	mustSave(t, s, message(ann, bob, "5", "x"))
+	d := mustSave(t, s, message(ann, bob, "4", "x"))
+	e := mustSave(t, s, message(ann, bob, "5", "x"))
+	received(bob, 0, 10, a, d, e)
+	received(bob, 0, 2, a, d)
+	received(bob, a.ID, 10, d, e)
+	received(bob, 0, 0)
+	received(99, 0, 10)
 	counted(bob, 10, 3)
 	counted(bob, 2, 2)
 	counted(bob, 0, 0)

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS {p}messages (
   received_at BIGINT,
   UNIQUE KEY {p}messages_chat (chat_id, sender_id),
   KEY {p}messages_pending (receiver_id, received_at),
+  KEY {p}messages_received (receiver_id),
   KEY {p}messages_pair (sender_id, receiver_id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -33,4 +33,6 @@ CREATE UNIQUE INDEX {p}messages_chat ON {p}messages (chat_id, sender_id);
 
 CREATE INDEX {p}messages_pending ON {p}messages (receiver_id, id) WHERE received_at IS NULL;
 
+CREATE INDEX {p}messages_received ON {p}messages (receiver_id, id);
+
 CREATE INDEX {p}messages_pair ON {p}messages (sender_id, receiver_id, id);
