@@ -62,13 +62,17 @@ type Config struct {
 	// long a closed one is remembered. Optional. Default: 5 s.
 	DisconnectDelay time.Duration
 
+	// WriteTimeout is how long a write to a client may make no progress, and
+	// how long a sender waits for room. Optional. Default: 30 s.
+	WriteTimeout time.Duration
+
 	// StreamLimit is how many octets a streaming response carries before the
 	// client must make a new one and free the old. Optional. Default: 128 KiB.
 	StreamLimit int
 
 	// MaxInbound is how many octets may wait to be read in one session, and
 	// the size of the largest request body (over it: 413) or WebSocket message
-	// (over it: c[1009,...]). A sender waits for room, 30 s at most (then: 503).
+	// (over it: c[1009,...]). A sender waits for room, WriteTimeout at most (then: 503).
 	// Clients put all that waited for one request into the next, so it is to
 	// be much larger than a message. Optional. Default: 1 MiB.
 	MaxInbound int
@@ -99,6 +103,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.DisconnectDelay <= 0 {
 		cfg.DisconnectDelay = 5 * time.Second
+	}
+	if cfg.WriteTimeout <= 0 {
+		cfg.WriteTimeout = 30 * time.Second
 	}
 	if cfg.StreamLimit <= 0 {
 		cfg.StreamLimit = 128 << 10

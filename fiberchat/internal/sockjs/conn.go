@@ -35,7 +35,7 @@ type link interface {
 // push appends the messages of a client's body to what the session reads,
 // and waits until there is room for it. stop ends the wait.
 func (s *session) push(body []byte, stop <-chan struct{}) error {
-	patience := time.NewTimer(writeTimeout)
+	patience := time.NewTimer(s.server.cfg.WriteTimeout)
 	defer patience.Stop()
 	for {
 		s.mu.Lock()

@@ -84,14 +84,14 @@ func peerClosed(fd int) bool {
 	return err == nil && info.State != established
 }
 
-// limitSilence makes the kernel give up on a peer that acknowledges nothing:
-// what it buffers hides from a write deadline that nobody is there.
-func limitSilence(conn net.Conn) {
+// limitSilence makes the kernel give up on a peer that acknowledges nothing
+// for so long: what it buffers hides from a write deadline that nobody is there.
+func limitSilence(conn net.Conn, limit time.Duration) {
 	raw := rawConn(conn)
 	if raw == nil {
 		return
 	}
 	_ = raw.Control(func(fd uintptr) { // without it the kernel takes a quarter of an hour
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(writeTimeout.Milliseconds()))
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(limit.Milliseconds()))
 	})
 }

@@ -3,6 +3,7 @@ package sockjs
 import (
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +18,7 @@ func TestSilentPeersAreLimited(t *testing.T) {
 	}
 	defer listener.Close()
 	conn := dial(t, listener.Addr().String())
-	limitSilence(conn)
+	limitSilence(conn, 30*time.Second)
 	got := 0
 	err = rawConn(conn).Control(func(fd uintptr) {
 		got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)

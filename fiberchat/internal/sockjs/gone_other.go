@@ -2,7 +2,10 @@
 
 package sockjs
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // watchGone cannot look without reading here: a client that left is noticed
 // when it does not poll again.
@@ -12,4 +15,4 @@ func watchGone(net.Conn) (gone <-chan struct{}, stop func()) { return nil, func(
 func unread(net.Conn) bool { return false }
 
 // limitSilence leaves it to the kernel how long a peer may acknowledge nothing.
-func limitSilence(net.Conn) {}
+func limitSilence(net.Conn, time.Duration) {}

@@ -79,7 +79,7 @@ func (w *socket) heartBeat() {
 
 // write sends one message. mu is held.
 func (w *socket) write(frame []byte) error {
-	timeout := writeTimeout
+	timeout := 30 * time.Second
 	if w.closing.Load() {
 		timeout = closeTimeout
 	}
@@ -190,7 +190,7 @@ func (w *socket) Ping() (bool, error) {
 	if w.closing.Load() {
 		return true, net.ErrClosed
 	}
-	return true, w.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+	return true, w.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(30*time.Second))
 }
 
 func (w *socket) Close(code int, reason string) error {

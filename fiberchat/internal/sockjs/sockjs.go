@@ -27,9 +27,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// writeTimeout is how long a write, or a sender, may make no progress.
-const writeTimeout = 30 * time.Second
-
 // shutdownGrace is how long a receiver waits, when its app begins to shut
 // down, for the session to be ended by who serves it and may have a last word.
 const shutdownGrace = time.Second

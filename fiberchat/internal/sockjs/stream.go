@@ -16,6 +16,7 @@ type stream struct {
 	callback string
 	conn     net.Conn
 	chunked  bool
+	timeout  time.Duration
 	limit    int    // octets left before the client must come again
 	buf      []byte // to be written
 	frame    []byte // one frame, before the transport's framing
@@ -34,9 +35,9 @@ func (s *Server) stream(c *fiber.Ctx, t *transport, session *session, callback s
 			return
 		}
 		defer s.leave("SockJS stream")
-		st := &stream{t: t, callback: callback, chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit}
+		st := &stream{t: t, callback: callback, chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit, timeout: s.cfg.WriteTimeout}
 		st.conn = unwrap(hijacked)
-		limitSilence(st.conn)
+		limitSilence(st.conn, s.cfg.WriteTimeout)
 		if t.callback {
 			s.allowFraming(&ctx.Response.Header)
 		}
@@ -153,7 +154,7 @@ func (st *stream) end() {
 func (st *stream) flush() bool {
 	for rest := st.buf; len(rest) > 0; {
 		piece := rest[:min(len(rest), 16<<10)]
-		if err := st.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		if err := st.conn.SetWriteDeadline(time.Now().Add(st.timeout)); err != nil {
 			return false
 		}
 		if _, err := st.conn.Write(piece); err != nil {

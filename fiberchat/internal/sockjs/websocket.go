@@ -41,7 +41,7 @@ func (s *Server) upgrade(c *fiber.Ctx) error {
 		defer s.release(w)
 		defer w.finish()
 		defer w.shut(1011, "internal error") // counts after a panic only
-		limitSilence(unwrap(ws.NetConn()))
+		limitSilence(unwrap(ws.NetConn()), s.cfg.WriteTimeout)
 		w.open()
 		serve(&Conn{w})
 		w.shut(1000, "Normal closure")
