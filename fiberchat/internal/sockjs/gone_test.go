@@ -104,13 +104,13 @@ func TestStuckStream(t *testing.T) {
 		server, client := net.Pipe()
 		defer client.Close()
 		defer server.Close()
-		st := &stream{t: transports["xhr_streaming"], conn: server, chunked: true, limit: 1 << 20, timeout: 30 * time.Second}
+		st := &stream{t: transports["xhr_streaming"], conn: server, session: s, chunked: true, limit: 1 << 20}
 		st.head(&fasthttp.ResponseHeader{})
 		began := time.Now()
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
-			st.serve(s, time.Minute, nil)
+			st.serve(time.Minute, nil)
 		}()
 		message := [][]byte{[]byte(strings.Repeat("x", 200))}
 		var err error

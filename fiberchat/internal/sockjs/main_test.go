@@ -12,6 +12,7 @@ import (
 
 	contrib "github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
 
 	"fiberchat.example/fiberchat/internal/stomp"
@@ -20,6 +21,8 @@ import (
 var _ stomp.Conn = (*Conn)(nil)
 
 func TestMain(m *testing.M) {
+	// fasthttp's clock would otherwise begin in the bubble of a synctest.
+	(&fasthttp.ResponseHeader{}).AppendBytes(nil)
 	// These belong to fasthttp and to middleware of Fiber and end with the process.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),

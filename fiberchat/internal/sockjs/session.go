@@ -16,6 +16,9 @@ var (
 // A buffer of an idle session that is larger than this is given back.
 const keepBuffer = 2 << 10
 
+// slowest is how many octets a second a client is taken to fetch at least.
+const slowest = 8 << 10
+
 type sessionKey struct{ user, id string }
 
 // session is one session of the transports that receive over HTTP. It
@@ -40,8 +43,10 @@ type session struct {
 	err      error  // why it is over
 	farewell []byte // the close frame
 	receiver *receiver
+	streams  []*stream   // open ones
 	idle     *time.Timer // runs while there is no receiver
 	idleFrom time.Time
+	fetched  time.Time // when even a slow client has what was taken for it
 }
 
 // receiver is one request that receives. Its done is closed when it is detached.
@@ -92,12 +97,28 @@ func (s *session) expire() {
 func (s *session) end(err error, code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.endLocked(err, code, reason)
+}
+
+func (s *session) endLocked(err error, code int, reason string) {
 	if s.err != nil {
 		return
 	}
 	s.err, s.farewell = err, closeFrame(code, reason)
 	close(s.over)
 	s.wake.notify()
+	for _, st := range s.streams {
+		_ = s.limitLocked(st) // a write that fails finds out
+	}
+}
+
+// lost ends the session of a receiver whose client left: what it was sent
+// may not have arrived, so what is queued would come after a gap.
+func (s *session) lost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = nil
+	s.endLocked(io.EOF, 1002, "Connection interrupted")
 }
 
 // attach makes the caller the session's receiver, or says that there is one.
@@ -145,8 +166,19 @@ func (s *session) detach(r *receiver) {
 	}
 	s.receiver = nil
 	close(r.done)
-	s.idleFrom = time.Now()
-	s.idle.Reset(s.server.cfg.DisconnectDelay)
+	// What was written may still wait in the kernel or in a proxy: a client
+	// that is fetching it has not left.
+	now := time.Now()
+	fetches := max(0, s.fetched.Sub(now))
+	s.idleFrom = now.Add(fetches)
+	s.idle.Reset(fetches + s.server.cfg.DisconnectDelay)
+}
+
+// fetching notes that n octets are handed out. s.mu is held.
+func (s *session) fetching(n int) {
+	now := time.Now()
+	fetches := max(0, s.fetched.Sub(now)) + time.Duration(n)*time.Second/slowest
+	s.fetched = now.Add(min(fetches, s.server.cfg.WriteTimeout))
 }
 
 // take appends the next frame for the client to dst, if there is one. last
@@ -160,6 +192,7 @@ func (s *session) take(dst []byte) (frame []byte, last bool) {
 		return append(dst, 'o'), false
 	case len(s.out) > 0:
 		dst = append(append(append(dst, 'a', '['), s.out...), ']')
+		s.fetching(len(s.out))
 		s.out = s.out[:0]
 		if cap(s.out) > keepBuffer {
 			s.out = nil
@@ -171,7 +204,3 @@ func (s *session) take(dst []byte) (frame []byte, last bool) {
 	}
 	return dst, false
 }
-
-// lost ends the session of a receiver whose client left: what it was sent
-// may not have arrived, so going on would leave a gap.
-func (s *session) lost() { s.end(io.EOF, 1002, "Connection interrupted") }

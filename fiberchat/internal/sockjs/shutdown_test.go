@@ -134,3 +134,25 @@ func TestLastWordAtAppShutdown(t *testing.T) {
 	stream.want("a[\"stored\"]\n", "c[3000,\"Go away!\"]\n")
 	stream.ended()
 }
+
+// A stream that was asked for before the server closed, and begins after it,
+// says so.
+func TestStreamOfAClosedServer(t *testing.T) {
+	eachStream(t, func(t *testing.T, c streamCase) {
+		var s *service
+		started := make(chan struct{})
+		s = start(t, Config{}, func(ctx *fiber.Ctx) error {
+			if err := ctx.Next(); err != nil {
+				return err
+			}
+			<-started
+			limited, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			return s.Close(limited)
+		})
+		close(started)
+		stream := c.open(t, s.addr, "/echo"+newSessionPath())
+		stream.want(c.frame(goingAway))
+		stream.ended()
+	})
+}

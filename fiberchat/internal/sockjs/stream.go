@@ -2,6 +2,7 @@ package sockjs
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,11 +16,12 @@ type stream struct {
 	t        *transport
 	callback string
 	conn     net.Conn
+	session  *session
 	chunked  bool
-	timeout  time.Duration
-	limit    int    // octets left before the client must come again
-	buf      []byte // to be written
-	frame    []byte // one frame, before the transport's framing
+	limit    int       // octets left before the client must come again
+	buf      []byte    // to be written
+	frame    []byte    // one frame, before the transport's framing
+	closeBy  time.Time // set when the session is over, under its mu
 }
 
 // stream hijacks the connection. What later middleware does to the response's
@@ -28,21 +30,26 @@ func (s *Server) stream(c *fiber.Ctx, t *transport, session *session, callback s
 	ctx := c.Context()
 	stopping := ctx.Done()
 	// fasthttp runs this in a goroutine of its own when the handlers have
-	// returned; Close waits for it.
+	// returned; Close waits for what it let in.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
-		if !s.enter() {
-			return
+		st := &stream{
+			t: t, callback: callback, conn: unwrap(hijacked), session: session,
+			chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit,
 		}
-		defer s.leave("SockJS stream")
-		st := &stream{t: t, callback: callback, chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit, timeout: s.cfg.WriteTimeout}
-		st.conn = unwrap(hijacked)
-		limitSilence(st.conn, s.cfg.WriteTimeout)
 		if t.callback {
 			s.allowFraming(&ctx.Response.Header)
 		}
 		st.head(&ctx.Response.Header)
-		st.serve(session, s.cfg.HeartBeat, stopping)
+		if !s.enter() {
+			st.closeBy = time.Now().Add(closeTimeout)
+			st.put(frameLeaving)
+			st.end()
+			return
+		}
+		defer s.leave("SockJS stream")
+		limitSilence(st.conn, s.cfg.WriteTimeout)
+		st.serve(s.cfg.HeartBeat, stopping)
 	})
 }
 
@@ -75,7 +82,10 @@ func (st *stream) chunk(data []byte) {
 
 // serve sends frames until the session is over, the limit is reached or the
 // client left, and then ends the response.
-func (st *stream) serve(session *session, every time.Duration, stopping <-chan struct{}) {
+func (st *stream) serve(every time.Duration, stopping <-chan struct{}) {
+	session := st.session
+	session.join(st)
+	defer session.part(st)
 	gone := make(chan struct{})
 	// Notices that the client left. Ends at the past deadline set below.
 	go func() {
@@ -105,14 +115,20 @@ func (st *stream) serve(session *session, every time.Duration, stopping <-chan s
 			}
 			st.put(st.frame)
 		}
+		if !st.flush() {
+			session.lost()
+			return
+		}
 		if last || st.limit <= 0 {
+			select {
+			case <-gone: // and with it, perhaps, what was just written
+				session.lost()
+				return
+			default:
+			}
 			// The client asks again at the last octet: let that one in first.
 			session.detach(r)
 			st.end()
-			return
-		}
-		if !st.flush() {
-			session.lost()
 			return
 		}
 		heartBeat.Reset(every)
@@ -154,7 +170,7 @@ func (st *stream) end() {
 func (st *stream) flush() bool {
 	for rest := st.buf; len(rest) > 0; {
 		piece := rest[:min(len(rest), 16<<10)]
-		if err := st.conn.SetWriteDeadline(time.Now().Add(st.timeout)); err != nil {
+		if err := st.session.limit(st); err != nil {
 			return false
 		}
 		if _, err := st.conn.Write(piece); err != nil {
@@ -167,6 +183,39 @@ func (st *stream) flush() bool {
 		st.buf = nil
 	}
 	return true
+}
+
+// join lets the end of the session hurry the stream; part takes that back.
+func (s *session) join(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams = append(s.streams, st)
+}
+
+func (s *session) part(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
+}
+
+// limit gives a write its time.
+func (s *session) limit(st *stream) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limitLocked(st)
+}
+
+// limitLocked leaves a stream whose session is over no more than a moment for
+// all that it still has to write: who ends a session may wait for it.
+func (s *session) limitLocked(st *stream) error {
+	if s.err != nil && st.closeBy.IsZero() {
+		st.closeBy = time.Now().Add(closeTimeout)
+	}
+	by := st.closeBy
+	if by.IsZero() {
+		by = time.Now().Add(s.server.cfg.WriteTimeout)
+	}
+	return st.conn.SetWriteDeadline(by)
 }
 
 // discard reads until it fails. A client sends nothing more on a connection
