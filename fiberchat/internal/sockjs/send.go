@@ -3,12 +3,14 @@ package sockjs
 import (
 	"bytes"
 	"errors"
+	"io"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 func (s *Server) xhrSend(c *fiber.Ctx, id string) error {
-	status, problem := s.send(c, id, c.Request().Body())
+	status, problem := s.send(c, id, false)
 	if status != fiber.StatusOK {
 		return c.Status(status).SendString(problem)
 	}
@@ -20,11 +22,8 @@ func (s *Server) xhrSend(c *fiber.Ctx, id string) error {
 
 func (s *Server) jsonpSend(c *fiber.Ctx, id string) error {
 	s.allowFraming(&c.Response().Header) // the answer to a form goes into a frame
-	body := c.Request().Body()
-	if bytes.HasPrefix(c.Request().Header.ContentType(), []byte(fiber.MIMEApplicationForm)) {
-		body = c.Context().PostArgs().Peek("d")
-	}
-	status, problem := s.send(c, id, body)
+	form := bytes.HasPrefix(c.Request().Header.ContentType(), []byte(fiber.MIMEApplicationForm))
+	status, problem := s.send(c, id, form)
 	if status != fiber.StatusOK {
 		return c.Status(status).SendString(problem)
 	}
@@ -32,16 +31,32 @@ func (s *Server) jsonpSend(c *fiber.Ctx, id string) error {
 	return c.SendString("ok") // some browsers do weird things on a 204
 }
 
-// send gives a client's messages to its session. It says what to answer,
-// because an error handler of the app would put it in words of its own.
-func (s *Server) send(c *fiber.Ctx, id string, body []byte) (status int, problem string) {
+// send gives a client's messages, the body or the form's d, to its session.
+// It says what to answer, because an error handler of the app would put it in
+// words of its own. Nothing of the body is looked at, and with
+// StreamRequestBody read, before its length and its session are known.
+func (s *Server) send(c *fiber.Ctx, id string, form bool) (status int, problem string) {
 	setNotCached(c)
-	if len(body) > s.cfg.MaxInbound {
+	limit := s.cfg.MaxInbound
+	if form {
+		limit = len("d=") + 3*limit // an octet may be written as %XX
+	}
+	if c.Request().Header.ContentLength() > limit {
 		return fiber.StatusRequestEntityTooLarge, "Payload too large."
 	}
 	session := s.find(sessionKey{user: s.cfg.Key(c), id: id})
 	if session == nil {
 		return fiber.StatusNotFound, "Session not found."
+	}
+	body, err := readBody(c.Request(), limit)
+	if err != nil {
+		return fiber.StatusBadRequest, "Payload is incomplete."
+	}
+	if form && len(body) <= limit {
+		body = messagesField(body)
+	}
+	if len(body) > s.cfg.MaxInbound {
+		return fiber.StatusRequestEntityTooLarge, "Payload too large."
 	}
 	switch err := session.push(body, c.Context().Done()); {
 	case errors.Is(err, errBusy):
@@ -52,4 +67,26 @@ func (s *Server) send(c *fiber.Ctx, id string, body []byte) (status int, problem
 		return fiber.StatusInternalServerError, "Broken JSON encoding."
 	}
 	return fiber.StatusOK, ""
+}
+
+// readBody returns the body, or of one that comes as a stream no more than
+// tells that it is longer than limit.
+func readBody(r *fasthttp.Request, limit int) ([]byte, error) {
+	if !r.IsBodyStream() {
+		return r.Body(), nil
+	}
+	return io.ReadAll(io.LimitReader(r.BodyStream(), int64(limit)+1))
+}
+
+// messagesField decodes the field d of a form and only that: a parser of
+// forms makes 50 times as much of one that is all separators.
+func messagesField(form []byte) []byte {
+	for more := true; more; {
+		var field []byte
+		field, form, more = bytes.Cut(form, []byte{'&'})
+		if value, found := bytes.CutPrefix(field, []byte("d=")); found {
+			return fasthttp.AppendUnquotedArg(nil, value)
+		}
+	}
+	return nil
 }
