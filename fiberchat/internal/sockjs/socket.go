@@ -13,25 +13,27 @@ import (
 	"github.com/fasthttp/websocket"
 )
 
-// A peer gets this long to take the close frame and to answer it.
-const closeTimeout = time.Second
-
-// One WebSocket message carries at most about so many octets of messages, so
-// that a slow client is seen to make progress within the write time-out.
+// One WebSocket message carries at most about so many octets of messages, and
+// one write no more, so that a slow client is seen to make progress.
 const maxBatch = 64 << 10
 
 // socket is one session of the websocket transport, which lives and ends with
-// its connection. Reading is the session's reader's alone.
+// its connection. Reading is the session's reader's alone, and through the
+// library; writes go straight to the socket, because the library would undo a
+// deadline that another goroutine has shortened.
 type socket struct {
-	ws    *websocket.Conn
-	limit int
-	every time.Duration // between h frames
-	alive func()
-	in    bytes.Buffer // octets to be read
-	dec   decoder
-	raw   bytes.Buffer // one WebSocket message
+	ws      *websocket.Conn
+	conn    net.Conn // below ws: the one to write to and to wake
+	limit   int
+	timeout time.Duration // of writes
+	every   time.Duration // between h frames
+	alive   func()
+	in      bytes.Buffer // octets to be read
+	dec     decoder
+	message bytes.Buffer // one WebSocket message
 
 	closing atomic.Bool // the session ends; what is read is not looked at
+	pong    atomic.Pointer[[]byte]
 
 	mu     sync.Mutex // held while writing
 	out    []byte
@@ -39,54 +41,40 @@ type socket struct {
 	beat   *time.Timer
 
 	wake     sync.Mutex // held while setting deadlines
+	closeBy  time.Time  // once the session ends, the limit of every write
 	released bool       // the connection belongs to fasthttp again
+}
+
+func newSocket(ws *websocket.Conn, cfg *Config) *socket {
+	w := &socket{ws: ws, conn: unwrap(ws.NetConn()), limit: cfg.MaxInbound, timeout: cfg.WriteTimeout, every: cfg.HeartBeat}
+	ws.SetPingHandler(func(data string) error {
+		w.sawLife()
+		w.answerPing([]byte(data))
+		return nil
+	})
+	ws.SetPongHandler(func(string) error { w.sawLife(); return nil })
+	ws.SetCloseHandler(func(int, string) error { return nil }) // receive answers
+	return w
 }
 
 // open sends the open frame and begins to beat.
 func (w *socket) open() {
-	w.ws.SetPingHandler(func(data string) error {
-		w.sawLife()
-		err := w.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(closeTimeout))
-		if errors.Is(err, websocket.ErrCloseSent) {
-			return nil
-		}
-		return err
-	})
-	w.ws.SetPongHandler(func(string) error { w.sawLife(); return nil })
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
 	if w.closed {
 		return
 	}
 	w.beat = time.AfterFunc(w.every, w.heartBeat)
-	if w.write([]byte{'o'}) != nil {
-		w.deadlines(time.Unix(1, 0)) // Read tells that the client is gone
-	}
+	_ = w.send(websocket.TextMessage, []byte{'o'}) // Read tells that the client is gone
 }
 
 // heartBeat needs no waiting for: once closed is set under mu it does nothing.
 func (w *socket) heartBeat() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.closed:
-	case w.write([]byte{'h'}) != nil:
-		w.deadlines(time.Unix(1, 0)) // Read tells that the client is gone
-	default:
+	defer w.unlock()
+	if !w.closed && w.send(websocket.TextMessage, []byte{'h'}) == nil {
 		w.beat.Reset(w.every)
 	}
-}
-
-// write sends one message. mu is held.
-func (w *socket) write(frame []byte) error {
-	timeout := 30 * time.Second
-	if w.closing.Load() {
-		timeout = closeTimeout
-	}
-	if err := w.ws.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
-		return err
-	}
-	return w.ws.WriteMessage(websocket.TextMessage, frame)
 }
 
 func (w *socket) Watch(alive func()) { w.alive = alive }
@@ -94,7 +82,7 @@ func (w *socket) Watch(alive func()) { w.alive = alive }
 func (w *socket) Unread() bool {
 	w.wake.Lock()
 	defer w.wake.Unlock()
-	return !w.released && unread(unwrap(w.ws.NetConn()))
+	return !w.released && unread(w.conn)
 }
 
 func (w *socket) sawLife() {
@@ -124,20 +112,23 @@ func (w *socket) receive() error {
 	case err != nil && w.closing.Load():
 		return net.ErrClosed
 	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
+		w.farewell(nil, closed.Code)
 		return io.EOF
 	case err != nil:
+		w.abort() // of a breach of its protocol the library has told the client
 		return fmt.Errorf("read websocket: %w", err)
 	case w.closing.Load():
 		return nil // waiting for the peer to answer the close frame
 	}
-	n, err := w.raw.ReadFrom(io.LimitReader(r, int64(w.limit)+1))
+	n, err := w.message.ReadFrom(io.LimitReader(r, int64(w.limit)+1))
 	defer func() {
-		w.raw.Reset()
-		if w.raw.Cap() > keepBuffer {
-			w.raw = bytes.Buffer{}
+		w.message.Reset()
+		if w.message.Cap() > keepBuffer {
+			w.message = bytes.Buffer{}
 		}
 	}()
 	if err != nil {
+		w.abort()
 		return fmt.Errorf("read websocket: %w", err)
 	}
 	if n > int64(w.limit) {
@@ -149,7 +140,7 @@ func (w *socket) receive() error {
 		return nil
 	}
 	w.in.Grow(int(n))
-	octets, err := w.dec.append(w.in.AvailableBuffer(), w.raw.Bytes())
+	octets, err := w.dec.append(w.in.AvailableBuffer(), w.message.Bytes())
 	if err != nil {
 		w.abort() // the protocol wants no close frame here
 		return fmt.Errorf("decode message: %w", err)
@@ -160,13 +151,13 @@ func (w *socket) receive() error {
 
 func (w *socket) WriteMessages(msgs [][]byte) error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
 	for i, msg := range msgs {
 		if w.closed {
 			return net.ErrClosed
 		}
 		if len(w.out) == 0 {
-			w.out = append(w.out, 'a', '[')
+			w.out = append(append(w.out, headRoom...), 'a', '[')
 		} else {
 			w.out = append(w.out, ',')
 		}
@@ -174,7 +165,7 @@ func (w *socket) WriteMessages(msgs [][]byte) error {
 		if i < len(msgs)-1 && len(w.out)+len(msgs[i+1]) < maxBatch {
 			continue
 		}
-		err := w.write(append(w.out, ']'))
+		err := w.write(websocket.TextMessage, append(w.out, ']'))
 		if w.out = w.out[:0]; cap(w.out) > keepBuffer {
 			w.out = nil
 		}
@@ -187,78 +178,32 @@ func (w *socket) WriteMessages(msgs [][]byte) error {
 }
 
 func (w *socket) Ping() (bool, error) {
-	if w.closing.Load() {
+	w.mu.Lock()
+	defer w.unlock()
+	if w.closed {
 		return true, net.ErrClosed
 	}
-	return true, w.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(30*time.Second))
+	return true, w.send(websocket.PingMessage, nil)
 }
 
-func (w *socket) Close(code int, reason string) error {
-	w.shut(code, reason)
-	return nil
+// unlock lets the next writer in; a ping that came meanwhile is answered.
+func (w *socket) unlock() {
+	w.mu.Unlock()
+	w.flushPong()
 }
 
-func (w *socket) shut(code int, reason string) { w.farewell(closeFrame(code, reason), code) }
-
-// farewell sends the SockJS close frame and WebSocket's, and gives the peer a
-// moment to answer, for which the reader waits.
-func (w *socket) farewell(frame []byte, code int) {
-	if !w.closing.CompareAndSwap(false, true) {
-		return
-	}
-	// A write that is stuck gets no longer than the close frame itself.
-	w.deadlines(time.Now().Add(closeTimeout))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return
-	}
-	w.stop()
-	if w.write(frame) == nil {
-		_ = w.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeTimeout))
-	}
-	w.deadlines(time.Now().Add(closeTimeout))
+// answerPing is called by the reader, which must not wait for a slow write;
+// of several pings only the last needs an answer (RFC 6455, 5.5.3).
+func (w *socket) answerPing(data []byte) {
+	w.pong.Store(&data)
+	w.flushPong()
 }
 
-// abort ends the connection without a word.
-func (w *socket) abort() {
-	w.closing.Store(true)
-	w.deadlines(time.Unix(1, 0))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stop()
-}
-
-// stop lets nothing more out. mu is held.
-func (w *socket) stop() {
-	w.closed = true
-	if w.beat != nil {
-		w.beat.Stop()
-	}
-}
-
-func (w *socket) deadlines(t time.Time) {
-	w.wake.Lock()
-	defer w.wake.Unlock()
-	if !w.released {
-		_ = w.ws.NetConn().SetDeadline(t) // fails only on a connection that is closed already
-	}
-}
-
-// finish reads until the peer has answered the close frame, because a
-// connection closed with octets unread is reset and the frame may be lost.
-// Then it lets go of the connection, which a Close from elsewhere may still
-// be writing to.
-func (w *socket) finish() {
-	for {
-		if _, _, err := w.ws.NextReader(); err != nil {
-			break
+func (w *socket) flushPong() {
+	for w.pong.Load() != nil && !w.closing.Load() && w.mu.TryLock() {
+		if data := w.pong.Swap(nil); data != nil && !w.closed {
+			_ = w.send(websocket.PongMessage, *data) // Read tells that the client is gone
 		}
+		w.mu.Unlock()
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stop()
-	w.wake.Lock()
-	defer w.wake.Unlock()
-	w.released = true
 }

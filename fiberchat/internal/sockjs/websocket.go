@@ -9,13 +9,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Write buffers are lent for the time of one message: an idle connection has none.
-var writeBuffers sync.Pool
-
 var upgrader = websocket.FastHTTPUpgrader{
 	ReadBufferSize:  1 << 10,
-	WriteBufferSize: 4 << 10,
-	WriteBufferPool: &writeBuffers,
+	WriteBufferPool: new(sync.Pool),                                  // the library writes no messages: there need be no buffers
 	CheckOrigin:     func(*fasthttp.RequestCtx) bool { return true }, // Handler has checked it
 	Error: func(ctx *fasthttp.RequestCtx, _ int, _ error) {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
@@ -31,17 +27,19 @@ func (s *Server) upgrade(c *fiber.Ctx) error {
 	}
 	serve := s.cfg.Open(c)
 	_ = upgrader.Upgrade(ctx, func(ws *websocket.Conn) { // a failure has been answered by Error
-		w := &socket{ws: ws, limit: s.cfg.MaxInbound, every: s.cfg.HeartBeat}
+		w := newSocket(ws, &s.cfg)
+		if s.enter() { // Close waits for a refusal too, unless it came first
+			defer s.leave("SockJS session")
+		}
 		if refusal, code := s.register(w, user); refusal != nil {
 			w.farewell(refusal, code)
 			w.finish()
 			return
 		}
-		defer s.leave("SockJS session")
 		defer s.release(w)
 		defer w.finish()
 		defer w.shut(1011, "internal error") // counts after a panic only
-		limitSilence(unwrap(ws.NetConn()), s.cfg.WriteTimeout)
+		limitSilence(w.conn, s.cfg.WriteTimeout)
 		w.open()
 		serve(&Conn{w})
 		w.shut(1000, "Normal closure")
@@ -54,7 +52,6 @@ func (s *Server) register(w *socket, user string) (refusal []byte, code int) {
 	defer s.mu.Unlock()
 	if refusal, code = s.admit(user); refusal == nil {
 		s.sockets[w] = user
-		s.running.Add(1)
 	}
 	return refusal, code
 }

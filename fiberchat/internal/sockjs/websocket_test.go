@@ -241,37 +241,3 @@ func TestWebSocketCloseFromElsewhere(t *testing.T) {
 	equal(t, "read", errors.Is(<-over, net.ErrClosed), true)
 	wsWant(t, ws, "o", `c[1008,"replaced"]`)
 }
-
-// A writer that is stuck because the client reads nothing does not keep Close.
-func TestWebSocketCloseWhileStuck(t *testing.T) {
-	t.Parallel()
-	conns, failed := make(chan *Conn, 1), make(chan error, 1)
-	var written atomic.Int64
-	s := start(t, Config{Open: serving(func(conn *Conn) {
-		conns <- conn
-		message := [][]byte{[]byte(strings.Repeat("x", 1<<20))}
-		for {
-			if err := conn.WriteMessages(message); err != nil {
-				failed <- err
-				return
-			}
-			written.Add(1)
-		}
-	})})
-	dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
-	conn := <-conns
-	before, same := int64(-1), 0
-	eventually(t, patience, "the writer is stuck", func() bool {
-		now := written.Load()
-		if same++; now != before {
-			before, same = now, 0
-		}
-		return same > 50 && now > 0
-	})
-	began := time.Now()
-	conn.Close(1008, "replaced")
-	<-failed
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("Close took %s", took)
-	}
-}
