@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -56,11 +57,23 @@ func newPage(clientURL, integrity string) page {
 	return page{body: body, etag: `"` + hex.EncodeToString(hash[:16]) + `"`}
 }
 
+// matches tells whether an If-None-Match names the page. Weak ones do: a
+// proxy that compresses makes them so.
+func (p page) matches(ifNoneMatch string) bool {
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == p.etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) iframe(c *fiber.Ctx) error {
 	s.allowFraming(&c.Response().Header)
 	setCached(c)
 	c.Set(fiber.HeaderETag, s.page.etag)
-	if c.Get(fiber.HeaderIfNoneMatch) == s.page.etag {
+	if s.page.matches(c.Get(fiber.HeaderIfNoneMatch)) {
 		return empty(c, fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, "text/html; charset=UTF-8")

@@ -135,10 +135,16 @@ func TestIframePageCacheability(t *testing.T) {
 	app := startConformance(t)
 	first, second := get(t, app.addr, "/echo/iframe.html"), get(t, app.addr, "/echo/iframe.html")
 	equal(t, "ETag", second.header.Get("ETag"), first.header.Get("ETag"))
-	a := get(t, app.addr, "/echo/iframe.html", "If-None-Match: "+first.header.Get("ETag"))
-	equal(t, "status", a.status, http.StatusNotModified)
-	equal(t, "type", a.header.Get("Content-Type"), "")
-	equal(t, "body", a.body, "")
+	etag := first.header.Get("ETag")
+	for _, match := range []string{etag, "W/" + etag, `"other", W/"another" , ` + etag, "*"} {
+		a := get(t, app.addr, "/echo/iframe.html", "If-None-Match: "+match)
+		equal(t, match, a.status, http.StatusNotModified)
+		equal(t, "type", a.header.Get("Content-Type"), "")
+		equal(t, "body", a.body, "")
+	}
+	for _, match := range []string{`"other"`, strings.Trim(etag, `"`), etag + "x"} {
+		equal(t, match, get(t, app.addr, "/echo/iframe.html", "If-None-Match: "+match).status, http.StatusOK)
+	}
 }
 
 func TestIframePageOfAnotherClient(t *testing.T) {

@@ -28,7 +28,7 @@ func (s *Server) upgrade(c *fiber.Ctx) error {
 	serve := s.cfg.Open(c)
 	_ = upgrader.Upgrade(ctx, func(ws *websocket.Conn) { // a failure has been answered by Error
 		w := newSocket(ws, &s.cfg)
-		if s.enter() { // Close waits for a refusal too, unless it came first
+		if s.enter() { // for a refusal too, unless Close has begun
 			defer s.leave("SockJS session")
 		}
 		if refusal, code := s.register(w, user); refusal != nil {
