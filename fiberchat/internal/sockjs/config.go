@@ -2,7 +2,7 @@ package sockjs
 
 import (
 	"log/slog"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +36,8 @@ type Config struct {
 	Raw fiber.Handler
 
 	// AllowOrigins lists the origins whose pages may connect, as browsers
-	// send them ("https://example.org"). The server's own is always allowed.
+	// send them ("https://example.org"), or "*" for any. The server's own is
+	// always allowed.
 	// A page with Referrer-Policy no-referrer sends its jsonp forms as "null".
 	// Optional. Default: any.
 	AllowOrigins []string
@@ -129,24 +130,9 @@ func (cfg Config) withDefaults() Config {
 	for i, origin := range cfg.AllowOrigins {
 		origins[i] = strings.ToLower(strings.TrimSuffix(origin, "/"))
 	}
+	if slices.Contains(origins, "*") {
+		origins = nil
+	}
 	cfg.AllowOrigins = origins
 	return cfg
-}
-
-// originAllowed tells whether the page that made the request may connect.
-// Requests without Origin come from no page, or from one that the browser
-// does not tell about.
-func (cfg *Config) originAllowed(c *fiber.Ctx) bool {
-	origin := strings.ToLower(c.Get(fiber.HeaderOrigin))
-	if len(cfg.AllowOrigins) == 0 || origin == "" {
-		return true
-	}
-	for _, allowed := range cfg.AllowOrigins {
-		if allowed == origin || allowed == "*" {
-			return true
-		}
-	}
-	// The pages in iframe*.html are of the server's own origin.
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && u.Host == strings.ToLower(string(c.Request().Host()))
 }

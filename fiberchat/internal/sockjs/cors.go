@@ -2,6 +2,9 @@ package sockjs
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,15 +16,39 @@ const yearSeconds = "31536000"
 // CORS is a handler that sets the CORS headers and calls the next one. Mount
 // it before authentication, so that a page may read why it was refused.
 func (s *Server) CORS(c *fiber.Ctx) error {
-	if _, ours := subPath(c); ours {
+	if s.Ours(c) {
 		s.setCORS(c)
 	}
 	return c.Next()
 }
 
+// OriginAllowed tells whether the page that made the request may connect:
+// one of a listed origin, or of the server's own, to which those in
+// iframe*.html belong. Requests without Origin come from no page, or from one
+// that the browser does not tell about.
+//
+// The server's own origin is known by its host and port, as c.Hostname has
+// them. The scheme is not compared, because a proxy that ends TLS hides it,
+// and so a port is one of its own only if it is neither 80 nor 443.
+func (s *Server) OriginAllowed(c *fiber.Ctx) bool {
+	origin := c.Get(fiber.HeaderOrigin)
+	if len(s.cfg.AllowOrigins) == 0 || origin == "" {
+		return true
+	}
+	if slices.ContainsFunc(s.cfg.AllowOrigins, func(allowed string) bool { return strings.EqualFold(allowed, origin) }) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(withoutDefaultPort(u.Host), withoutDefaultPort(c.Hostname()))
+}
+
+func withoutDefaultPort(host string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":443")
+}
+
 func (s *Server) setCORS(c *fiber.Ctx) {
 	c.Vary(fiber.HeaderOrigin)
-	if !s.cfg.originAllowed(c) {
+	if !s.OriginAllowed(c) {
 		return
 	}
 	switch origin := c.Get(fiber.HeaderOrigin); {

@@ -28,6 +28,13 @@ func subPath(c *fiber.Ctx) (sub string, ours bool) {
 	return path[end:], strings.ContainsAny(wanted, ":*+") || strings.EqualFold(wanted, got)
 }
 
+// Ours tells whether the request's path is below the mount point, and not of
+// one that only begins alike. Ask it where Public may be asked.
+func (s *Server) Ours(c *fiber.Ctx) bool {
+	_, ours := subPath(c)
+	return ours
+}
+
 // Public tells whether a request is answered without authentication: OPTIONS,
 // the greeting and iframe*.html, and whatever Handler passes on to the next
 // handler because it is not below the mount point. Ask it in the route that
@@ -53,7 +60,7 @@ func (s *Server) Handler(c *fiber.Ctx) error {
 		return c.Next()
 	}
 	s.setCORS(c)
-	if !s.cfg.originAllowed(c) {
+	if !s.OriginAllowed(c) {
 		return c.Status(fiber.StatusForbidden).SendString("Origin not allowed.")
 	}
 	get := fiber.MethodGet // fasthttp leaves the body of a HEAD out
