@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/fiberchat/internal/ws"
 )
 
 func TestWebSocketHTTPErrors(t *testing.T) {
@@ -146,6 +149,20 @@ func TestRawWebSocket(t *testing.T) {
 	ws := dialWS(t, app.addr, "/echo/websocket")
 	wsSend(t, ws, "Hello world!\uffff")
 	wsWant(t, ws, "Hello world!\uffff")
+}
+
+// The close of the raw WebSocket is its handler's, reason included.
+func TestRawWebSocketClose(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{Raw: ws.Handler(nil, func(*fiber.Ctx) func(*ws.Conn) {
+		return func(conn *ws.Conn) { _ = conn.Close(3000, "Go away!") }
+	})})
+	client := dialWS(t, s.addr, "/echo/websocket")
+	_, _, err := client.ReadMessage()
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) || closed.Code != 3000 || closed.Text != "Go away!" {
+		t.Errorf("closed: %v", err)
+	}
 }
 
 // Pings both ways are signs of life, and so are messages that hold nothing.
