@@ -50,7 +50,7 @@ func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.
 			told <- outcome{message: r.Message}
 		},
 	}
-	if err := ch.committer.Submit(task); err != nil {
+	if err := ch.committer.Submit(task, false); err != nil {
 		return chat.Message{}, ErrClosed
 	}
 	select {

@@ -38,142 +38,178 @@ const (
 	maxQueue = 2048
 )
 
-// Committer carries out tasks. One batch at a time is at the store.
+// Committer carries out tasks. One batch at a time is at the store; while it
+// is there, the outcomes of the one before are told.
 //
-// A task that comes while nothing is under way is carried out by its own
+// A lone task that comes while nothing is under way is carried out by its own
 // submitter, which saves a single pair the hand-over to another goroutine;
-// what comes meanwhile is left to the committer's goroutine.
+// what comes meanwhile is left to the committer's goroutines.
 type Committer struct {
 	store   chat.Store
 	timeout time.Duration
 	observe func(ops int, took time.Duration)
 
-	mu     sync.Mutex
-	queue  []Task
-	busy   bool // a batch is at the store, or the goroutine was woken
-	closed bool
-	room   sync.Cond // waited on by Submit when the queue is full, and by Close
+	mu      sync.Mutex
+	queue   []Task
+	at      bool // a batch is at the store, or run was woken
+	untold  int  // batches that were handed to tell
+	closed  bool
+	changed sync.Cond // waited on by Submit when the queue is full, and by Close
 
 	wake chan struct{}
+	out  chan *batch
 	done chan struct{}
-
-	// Of whoever is busy.
-	batch []Task
-	ops   []chat.Op
 }
+
+// batch is what goes to the store together, and what became of it.
+type batch struct {
+	tasks   []Task
+	ops     []chat.Op
+	results []chat.Result
+	err     error
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // New starts a committer. timeout bounds one transaction; observe, unless
 // nil, hears of every batch.
 func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration)) *Committer {
 	c := &Committer{
 		store: store, timeout: timeout, observe: observe,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), out: make(chan *batch), done: make(chan struct{}),
 	}
-	c.room.L = &c.mu
-	go c.run() // ended and waited for by Close
+	c.changed.L = &c.mu
+	go c.run()  // ended and waited for by Close
+	go c.tell() // ended by run, and waited for by Close
 	return c
 }
 
-// Submit takes a task over. It blocks while too many wait.
-func (c *Committer) Submit(t Task) error {
+// Submit takes a task over. It blocks while too many wait. more tells that the
+// submitter is about to bring others, which had better go together.
+func (c *Committer) Submit(t Task, more bool) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	for len(c.queue) >= maxQueue && !c.closed {
-		c.room.Wait()
+		c.changed.Wait()
 	}
 	if c.closed {
-		c.mu.Unlock()
 		return ErrClosed
 	}
 	c.queue = append(c.queue, t)
-	if c.busy {
-		c.mu.Unlock()
+	switch {
+	case c.at:
+		return nil
+	case more || c.untold > 0: // what came before is told first
+		c.at = true
+		c.wake <- struct{}{}
 		return nil
 	}
-	c.busy = true
-	c.take()
+	c.at = true
+	b := c.take()
 	c.mu.Unlock()
-	c.apply()
+	c.apply(b)
+	b.tell()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if len(c.queue) > 0 {
-		c.wake <- struct{}{} // busy stays true for the goroutine
+		c.wake <- struct{}{} // at stays true for run
 		return nil
 	}
-	c.rest()
+	c.at = false
+	c.changed.Broadcast()
 	return nil
 }
 
 // Close refuses further tasks, waits until those taken are carried out, and
-// ends the goroutine. It is called once.
+// ends the goroutines. It is called once.
 func (c *Committer) Close() {
 	c.mu.Lock()
 	c.closed = true
-	c.room.Broadcast()
-	for c.busy {
-		c.room.Wait()
+	c.changed.Broadcast()
+	for c.at || c.untold > 0 {
+		c.changed.Wait()
 	}
 	c.mu.Unlock()
 	close(c.wake)
 	<-c.done
 }
 
+// run takes batch after batch to the store.
 func (c *Committer) run() {
-	defer close(c.done)
+	defer close(c.out)
 	for range c.wake {
-		for {
-			c.mu.Lock()
-			if len(c.queue) == 0 {
-				c.rest()
-				c.mu.Unlock()
-				break
-			}
-			c.take()
-			c.mu.Unlock()
-			c.apply()
+		for b := c.next(); b != nil; b = c.next() {
+			c.apply(b)
+			c.out <- b
 		}
 	}
 }
 
-// take moves what is queued to the batch. The caller holds mu and is busy.
-func (c *Committer) take() {
+// next returns the next batch for tell, nil when nothing is queued.
+func (c *Committer) next() *batch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 {
+		c.at = false
+		c.changed.Broadcast()
+		return nil
+	}
+	c.untold++
+	return c.take()
+}
+
+// tell tells the outcomes.
+func (c *Committer) tell() {
+	defer close(c.done)
+	for b := range c.out {
+		b.tell()
+		c.mu.Lock()
+		c.untold--
+		c.changed.Broadcast()
+		c.mu.Unlock()
+	}
+}
+
+// take moves what is queued to a batch. The caller holds mu.
+func (c *Committer) take() *batch {
+	b := batches.Get().(*batch)
 	n := min(len(c.queue), maxBatch)
-	c.batch = append(c.batch[:0], c.queue[:n]...)
+	b.tasks = append(b.tasks, c.queue[:n]...)
 	rest := copy(c.queue, c.queue[n:])
 	clear(c.queue[rest:])
 	c.queue = c.queue[:rest]
-	c.room.Broadcast()
+	c.changed.Broadcast()
+	return b
 }
 
-// rest ends being busy. The caller holds mu.
-func (c *Committer) rest() {
-	c.busy = false
-	c.room.Broadcast()
-}
-
-// apply carries out the batch and tells the outcomes.
-func (c *Committer) apply() {
-	c.ops = c.ops[:0]
-	for _, t := range c.batch {
-		c.ops = append(c.ops, t.Op())
+// apply carries out the batch.
+func (c *Committer) apply(b *batch) {
+	for _, t := range b.tasks {
+		b.ops = append(b.ops, t.Op())
 	}
 	begun := time.Now()
-	results, err := c.applyOps()
+	b.results, b.err = c.applyOps(b.ops)
 	if c.observe != nil {
-		c.observe(len(c.ops), time.Since(begun))
+		c.observe(len(b.ops), time.Since(begun))
 	}
-	for i, t := range c.batch {
-		if err != nil {
-			t.Done(nil, err)
+}
+
+// tell tells the outcomes, and gives the batch back.
+func (b *batch) tell() {
+	for i, t := range b.tasks {
+		if b.err != nil {
+			t.Done(nil, b.err)
 		} else {
-			t.Done(&results[i], results[i].Err)
+			t.Done(&b.results[i], b.results[i].Err)
 		}
 	}
-	clear(c.batch)
-	clear(c.ops)
+	clear(b.tasks)
+	clear(b.ops)
+	b.tasks, b.ops, b.results = b.tasks[:0], b.ops[:0], nil
+	batches.Put(b)
 }
 
 // applyOps calls the store, which may be the caller's own code.
-func (c *Committer) applyOps() (results []chat.Result, err error) {
+func (c *Committer) applyOps(ops []chat.Op) (results []chat.Result, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	defer func() {
@@ -181,9 +217,9 @@ func (c *Committer) applyOps() (results []chat.Result, err error) {
 			results, err = nil, &PanicError{p}
 		}
 	}()
-	results, err = c.store.Apply(ctx, c.ops)
-	if err == nil && len(results) != len(c.ops) {
-		err = fmt.Errorf("commit: the store gave %d results for %d operations", len(results), len(c.ops))
+	results, err = c.store.Apply(ctx, ops)
+	if err == nil && len(results) != len(ops) {
+		err = fmt.Errorf("commit: the store gave %d results for %d operations", len(results), len(ops))
 	}
 	return results, err
 }

@@ -87,7 +87,7 @@ func TestInline(t *testing.T) {
 	defer c.Close()
 	for i := range int64(100) {
 		var id int64
-		must(t, c.Submit(plain(func(r *chat.Result, err error) { must(t, err); id = r.Message.ID })))
+		must(t, c.Submit(plain(func(r *chat.Result, err error) { must(t, err); id = r.Message.ID }), false))
 		if id != i+1 {
 			t.Fatalf("task %d: id %d when Submit returned", i, id)
 		}
@@ -112,12 +112,12 @@ func TestBatches(t *testing.T) {
 		first := make(chan struct{})
 		go func() { // joined below
 			defer close(first)
-			must(t, c.Submit(from(0, note)))
+			must(t, c.Submit(from(0, note), false))
 		}()
 		synctest.Wait()
 		const n = 2*maxBatch + 10
 		for i := range int64(n) {
-			must(t, c.Submit(from(i+1, note)))
+			must(t, c.Submit(from(i+1, note), false))
 		}
 		for range 4 {
 			time.Sleep(time.Second)
@@ -146,15 +146,15 @@ func TestInlineAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{}, 10)}
 		c := New(s, time.Hour, nil)
-		go func() { must(t, c.Submit(plain(func(*chat.Result, error) {}))) }() // ends with the gate
+		go func() { must(t, c.Submit(plain(func(*chat.Result, error) {}), false)) }() // ends with the gate
 		synctest.Wait()
-		must(t, c.Submit(plain(func(*chat.Result, error) {})))
+		must(t, c.Submit(plain(func(*chat.Result, error) {}), false))
 		s.gate <- struct{}{}
 		s.gate <- struct{}{}
 		synctest.Wait()
 		s.gate <- struct{}{}
 		told := false
-		must(t, c.Submit(plain(func(*chat.Result, error) { told = true })))
+		must(t, c.Submit(plain(func(*chat.Result, error) { told = true }), false))
 		if !told {
 			t.Error("not told when Submit returned")
 		}
@@ -172,15 +172,15 @@ func TestBackPressureAndClose(t *testing.T) {
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
 		var submitted sync.WaitGroup
-		submitted.Go(func() { must(t, c.Submit(plain(note))) })
+		submitted.Go(func() { must(t, c.Submit(plain(note), false)) })
 		synctest.Wait()
 		for range maxQueue {
-			must(t, c.Submit(plain(note)))
+			must(t, c.Submit(plain(note), false))
 		}
 		var through, refused atomic.Int32
 		for range 3 + maxBatch {
 			submitted.Go(func() {
-				switch err := c.Submit(plain(note)); {
+				switch err := c.Submit(plain(note), false); {
 				case err == nil:
 					through.Add(1)
 				case errors.Is(err, ErrClosed):
@@ -209,7 +209,7 @@ func TestBackPressureAndClose(t *testing.T) {
 		if got := refused.Load(); got != 3 {
 			t.Errorf("Close let go of %d, want 3", got)
 		}
-		if err := c.Submit(plain(note)); !errors.Is(err, ErrClosed) {
+		if err := c.Submit(plain(note), false); !errors.Is(err, ErrClosed) {
 			t.Error("Submit after Close:", err)
 		}
 		select {
@@ -234,9 +234,9 @@ func TestCloseDuringInline(t *testing.T) {
 		c := New(s, time.Hour, nil)
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
-		go func() { must(t, c.Submit(plain(note))) }() // ends with the gate
+		go func() { must(t, c.Submit(plain(note), false)) }() // ends with the gate
 		synctest.Wait()
-		must(t, c.Submit(plain(note)))
+		must(t, c.Submit(plain(note), false))
 		closed := make(chan struct{})
 		go func() { // joined below
 			c.Close()
@@ -262,7 +262,7 @@ func TestCloseIdle(t *testing.T) {
 	t.Parallel()
 	c := New(&store{}, time.Second, nil)
 	c.Close()
-	if err := c.Submit(plain(nil)); !errors.Is(err, ErrClosed) {
+	if err := c.Submit(plain(nil), false); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 }
@@ -328,10 +328,10 @@ func TestStoreFaults(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				go func() { must(t, c.Submit(plain(note))) }() // inline; ends with the gate
+				go func() { must(t, c.Submit(plain(note), false)) }() // inline; ends with the gate
 				synctest.Wait()
 				for range 3 { // by the committer's goroutine
-					must(t, c.Submit(plain(note)))
+					must(t, c.Submit(plain(note), false))
 				}
 				begun := time.Now()
 				close(s.gate)
@@ -341,7 +341,7 @@ func TestStoreFaults(t *testing.T) {
 					t.Errorf("told %d times, want 4", got)
 				}
 				s.apply = nil
-				must(t, c.Submit(plain(func(r *chat.Result, err error) { must(t, err) })))
+				must(t, c.Submit(plain(func(r *chat.Result, err error) { must(t, err) }), false))
 				c.Close()
 				if took := time.Since(begun); took != 21*time.Second {
 					t.Errorf("it took %v", took)
@@ -381,7 +381,7 @@ func TestManySubmitters(t *testing.T) {
 					if told++; told == submitters*each/2 {
 						close(closing)
 					}
-				}))
+				}), false)
 				if err != nil {
 					if !errors.Is(err, ErrClosed) {
 						t.Error(err)
@@ -410,9 +410,56 @@ func BenchmarkSubmit(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		t := plain(func(*chat.Result, error) {})
 		for pb.Next() {
-			if err := c.Submit(t); err != nil {
+			if err := c.Submit(t, false); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// Tasks of one submitter with more to come go together, though each comes
+// while nothing is under way but the one before.
+func TestMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{gate: make(chan struct{})}
+		c := New(s, time.Hour, nil)
+		var order []int64
+		const n = 10
+		for i := range int64(n) {
+			must(t, c.Submit(from(i, func(r *chat.Result, err error) { must(t, err); order = append(order, r.Message.SenderID) }), i < n-1))
+		}
+		close(s.gate)
+		c.Close()
+		if len(order) != n || len(s.sizes()) > 2 {
+			t.Errorf("told %v, in batches of %v", order, s.sizes())
+		}
+	})
+}
+
+// While one batch's outcomes are told the next is at the store, and they are
+// told in order.
+func TestTellingWhileCommitting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{}
+		c := New(s, time.Hour, nil)
+		held := make(chan struct{})
+		var order []int64
+		must(t, c.Submit(from(0, func(r *chat.Result, err error) { <-held; order = append(order, 0) }), true))
+		synctest.Wait() // the first is being told
+		must(t, c.Submit(from(1, func(r *chat.Result, err error) { order = append(order, 1) }), false))
+		synctest.Wait()
+		if got := s.sizes(); len(got) != 2 {
+			t.Errorf("batches of %v were stored while the first was told", got)
+		}
+		if len(order) > 0 {
+			t.Error("told before the first:", order)
+		}
+		close(held)
+		c.Close()
+		if fmt.Sprint(order) != "[0 1]" {
+			t.Error("told", order)
 		}
 	})
 }
