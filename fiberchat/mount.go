@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +27,7 @@ func (ch *Chat) mount(router fiber.Router) {
 		identity := middleware.Identity(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
 	})
-	router.Get("/client", ch.watch, ch.admit, middleware.New(authConfig), native)
+	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
@@ -47,32 +46,28 @@ func (ch *Chat) mount(router fiber.Router) {
 		MaxSessions:        cmp.Or(max(ch.cfg.MaxSessions, 0), math.MaxInt),
 		Logger:             ch.cfg.Logger,
 	})
-	authConfig.Next = ch.sockjs.Public
+	authConfig.Next = func(c *fiber.Ctx) bool {
+		if !ch.sockjs.Public(c) {
+			return false
+		}
+		if ch.sockjs.Ours(c) {
+			middleware.Mask(c) // sockjs-client puts the token on every URL
+		}
+		return true
+	}
 	router.Use("/socketServer", ch.watch, ch.sockjs.CORS, middleware.New(authConfig), ch.sockjs.Handler)
 }
 
-// admit refuses at the native door what needs no look at the token. SockJS
-// does so for itself, by frames that its clients understand.
+// admit refuses at the native door who may not come in now. SockJS does so for
+// itself, by frames that its clients understand.
 func (ch *Chat) admit(c *fiber.Ctx) error {
-	if !ch.originAllowed(c) {
+	if !ch.sockjs.OriginAllowed(c) {
 		return c.Status(fiber.StatusForbidden).JSON(refusal(&failure{codeForbidden, "Forbidden", "this origin is not allowed"}))
 	}
 	if ch.isClosing() || ch.cfg.MaxSessions > 0 && ch.hub.Len() >= ch.cfg.MaxSessions {
 		return c.Status(fiber.StatusServiceUnavailable).JSON(refusal(&failure{codeTryAgain, "Busy", "no more sessions can be taken, try again later"}))
 	}
 	return c.Next()
-}
-
-// originAllowed lets pages of the listed origins in, and those of the
-// server's own. What sends no Origin is no browser.
-func (ch *Chat) originAllowed(c *fiber.Ctx) bool {
-	origin := c.Get(fiber.HeaderOrigin)
-	if len(ch.cfg.AllowOrigins) == 0 || origin == "" || origin == c.BaseURL() {
-		return true
-	}
-	return slices.ContainsFunc(ch.cfg.AllowOrigins, func(allowed string) bool {
-		return strings.EqualFold(strings.TrimSuffix(allowed, "/"), origin)
-	})
 }
 
 // refusal is a REST answer in the original's shape.

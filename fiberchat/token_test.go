@@ -206,7 +206,14 @@ func TestTokensStayOutOfLogs(t *testing.T) {
 		a.raw("SUBSCRIBE\nid:1\ndestination:/user/" + secret + "/recive\n\n\x00")
 		a.fails("not-allowed", 1008)
 	}
-	get(t, s.addr, "/socketServer/info?srect="+secret, "")
+	for _, path := range []string{"/socketServer/info", "/socketServer", "/socketServer/", "/socketServer/iframe-1.6.1.html"} {
+		get(t, s.addr, path+"?srect="+secret, "")
+	}
+	r, err := http.NewRequest(http.MethodOptions, "http://"+s.addr+"/socketServer/000/abcdefgh/xhr?srect="+secret, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer(t, r)
 	get(t, s.addr, "/client?x=1&srect="+secret+"&y=2", "")
 	get(t, s.addr, "/socketServer/nonsense?srect="+secret, "")
 	p.set(nil, func(context.Context) error { return fmt.Errorf("no answer about %s", secret) })
@@ -214,16 +221,49 @@ func TestTokensStayOutOfLogs(t *testing.T) {
 	p.set(nil, func(context.Context) error { panic("what is " + secret) })
 	get(t, s.addr, "/client?srect="+secret, "")
 	s.chat.Revoke("id-alice")
-	for name, log := range map[string]string{"chat's log": logs.String(), "access log": access.String()} {
-		if log == "" {
-			t.Error(name, "is empty")
+	keepsSecret(t, logs, access)
+}
+
+// keepsSecret wants logs of something, and no token in them.
+func keepsSecret(t *testing.T, logs ...*syncBuffer) {
+	t.Helper()
+	for i, log := range logs {
+		if log.String() == "" {
+			t.Error("log", i, "is empty")
 		}
-		for line := range strings.Lines(log) {
+		for line := range strings.Lines(log.String()) {
 			if strings.Contains(line, "s3cr3t") {
-				t.Error(name, "shows the token:", line)
+				t.Error("the log shows the token:", line)
 			}
 		}
 	}
+}
+
+// TestRefusalsKeepTheTokenOutOfLogs: also of those who may not come in now.
+func TestRefusalsKeepTheTokenOutOfLogs(t *testing.T) {
+	t.Parallel()
+	const secret = "t-alice.s3cr3t-v4lue"
+	cfg, _ := configFor(t, fiberchat.Config{MaxSessions: 1, AllowOrigins: []string{"https://good.example"}})
+	access := new(syncBuffer)
+	app := newApp()
+	app.Use(logger.New(logger.Config{Output: access, Format: "${method} ${url} ${queryParams} ${reqHeaders} ${status}\n"}))
+	if _, err := fiberchat.New(app, cfg); err != nil {
+		t.Fatal(err)
+	}
+	addr := listen(t, app)
+	online(t, addr, "bob")
+	if resp, body := get(t, addr, "/client?srect="+secret, ""); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Error("when it is full:", resp.Status, body)
+	}
+	for _, path := range []string{"/client", "/socketServer/info"} {
+		if resp, _ := get(t, addr, path+"?srect="+secret, "https://bad.example"); resp.StatusCode != http.StatusForbidden {
+			t.Error(path, resp.Status)
+		}
+		if resp, _ := get(t, addr, path+"?srect=x", "https://bad.example"); resp.StatusCode != http.StatusUnauthorized {
+			t.Error(path, "with a bad token:", resp.Status)
+		}
+	}
+	keepsSecret(t, access)
 }
 
 func TestOrigins(t *testing.T) {
@@ -252,6 +292,43 @@ func TestOrigins(t *testing.T) {
 		}
 		if resp, _ := get(t, s.addr, "/socketServer/info?srect=t-alice", origin); resp.StatusCode != http.StatusForbidden {
 			t.Errorf("SockJS, origin %q: %s", origin, resp.Status)
+		}
+	}
+}
+
+// TestOriginsAsTheServerIsKnown: the doors agree on what the server's own
+// origin is, behind a proxy too, and on "*".
+func TestOriginsAsTheServerIsKnown(t *testing.T) {
+	t.Parallel()
+	listed := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example"}})
+	any := serve(t, fiberchat.Config{AllowOrigins: []string{"*"}})
+	for _, c := range []struct {
+		s       *server
+		headers []string
+		allowed bool
+	}{
+		{any, []string{"Origin", "https://bad.example"}, true},
+		{listed, []string{"Host", "chat.example", "Origin", "https://chat.example"}, true},
+		{listed, []string{"Host", "10.0.0.1", "X-Forwarded-Host", "chat.example", "Origin", "https://chat.example"}, true},
+		{listed, []string{"Host", "chat.example", "Origin", "https://other.example"}, false},
+		{listed, []string{"Origin", "null"}, false},
+	} {
+		for path, allowed := range map[string]int{"/client": http.StatusUpgradeRequired, "/socketServer/info": http.StatusOK} {
+			r, err := http.NewRequest(http.MethodGet, "http://"+c.s.addr+path+"?srect=t-alice", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; i < len(c.headers); i += 2 {
+				r.Header.Set(c.headers[i], c.headers[i+1])
+			}
+			r.Host = r.Header.Get("Host")
+			want := http.StatusForbidden
+			if c.allowed {
+				want = allowed
+			}
+			if resp, body := answer(t, r); resp.StatusCode != want {
+				t.Errorf("%s, %v: %s %s", path, c.headers, resp.Status, body)
+			}
 		}
 	}
 }

@@ -41,7 +41,7 @@ type Config struct {
 	ContextKey string
 
 	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may read a refusal.
+	// pages may read a refusal; "*" is any.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string

@@ -12,6 +12,7 @@
 //	func New(config ...Config) fiber.Handler
 //	func User(c *fiber.Ctx, contextKey ...string) chat.User
 //	func Identity(c *fiber.Ctx, contextKey ...string) chat.Identity
+//	func Mask(c *fiber.Ctx, query ...string)
 //
 // # What it answers
 //
@@ -28,8 +29,9 @@
 //
 // After the check, and before SuccessHandler or ErrorHandler runs, the token
 // is overwritten with x in all that a handler or logger can read of the
-// request: URL, query, parsed arguments, Referer and every other header that
-// repeats the URL. A logger that stands before this middleware and writes
+// request: URL, query, parsed arguments, Referer and other headers that repeat
+// the URL as it is; a cookie, and a URL within another one's query, are left. A
+// request that Next lets pass is left as it is too: see Mask. A logger that stands before this middleware and writes
 // after Next (Fiber's own does) never shows it; one that reads before Next does.
 //
 // # Default Config

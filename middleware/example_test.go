@@ -75,3 +75,23 @@ func ExampleConfig() {
 	// 200 /reports/mine?key=xxxx
 	// 302
 }
+
+// A route that needs no token, and may be asked with one.
+func ExampleMask() {
+	app := fiber.New()
+	app.Get("/about", func(c *fiber.Ctx) error {
+		middleware.Mask(c)
+		return c.SendString(c.OriginalURL())
+	})
+
+	res, err := app.Test(httptest.NewRequest("GET", "/about?srect=f00d", nil))
+	if err != nil {
+		panic(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%s\n", body)
+	// Output: /about?srect=xxxx
+}

@@ -4,8 +4,21 @@ import (
 	"bytes"
 	"net/url"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
+
+// Mask does what New does before it lets a request on: it overwrites the token
+// in all that a later handler or logger can read of the request. It is for
+// requests that are answered without a check. query is needed only where
+// Config.Query was set.
+func Mask(c *fiber.Ctx, query ...string) {
+	name := defaultQuery
+	if len(query) > 0 {
+		name = query[0]
+	}
+	mask(c.Request(), name)
+}
 
 // mask overwrites the values of the query parameter name wherever the request
 // holds them. It does so in place and keeps their length: strings that Fiber

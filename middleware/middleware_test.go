@@ -242,12 +242,13 @@ func TestCORSOnRefusals(t *testing.T) {
 		wantOrigin, wantCre string
 	}{
 		{nil, "https://a.example", "https://a.example", "true"},
-		{nil, "null", "*", ""},
+		{nil, "null", "null", "true"}, // a page from a file, which asks with credentials
 		{nil, "", "*", ""},
 		{[]string{"https://a.example"}, "https://a.example", "https://a.example", "true"},
 		{[]string{"https://b.example", "https://A.example/"}, "https://a.example", "https://a.example", "true"},
 		{[]string{"https://a.example"}, "https://b.example", "", ""},
 		{[]string{"https://a.example"}, "", "", ""},
+		{[]string{"*"}, "https://b.example", "https://b.example", "true"},
 	} {
 		app := newApp(middleware.Config{Authenticator: known, AllowOrigins: test.allowed, Logger: quiet()})
 		var header []string

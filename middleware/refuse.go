@@ -36,9 +36,9 @@ func allowOrigin(c *fiber.Ctx, allowed []string) {
 	origin := c.Get(fiber.HeaderOrigin)
 	switch {
 	case len(allowed) > 0 && !slices.ContainsFunc(allowed, func(one string) bool {
-		return strings.EqualFold(strings.TrimSuffix(one, "/"), origin)
+		return one == "*" || strings.EqualFold(strings.TrimSuffix(one, "/"), origin)
 	}):
-	case origin == "" || origin == "null":
+	case origin == "":
 		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
 	default:
 		c.Set(fiber.HeaderAccessControlAllowOrigin, origin)
