@@ -47,19 +47,20 @@ func main() {
 		os.Exit(2)
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err := run(o); err != nil {
 		// One line, however many the drivers make of theirs.
 		fmt.Fprintln(os.Stderr, "fiberchat:", strings.Join(strings.Fields(err.Error()), " "))
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends, and then drains.
-func run(ctx context.Context, o options) (err error) {
+// run serves until a signal comes, and then drains.
+func run(o options) (err error) {
 	if o.prefix != "" && (!strings.HasPrefix(o.prefix, "/") || strings.HasSuffix(o.prefix, "/")) {
 		return fmt.Errorf("-prefix %q: want it to begin with / and not to end with one", o.prefix)
+	}
+	if strings.ContainsAny(o.prefix, ":*+?#%") {
+		return fmt.Errorf("-prefix %q: want a plain path", o.prefix)
 	}
 	if o.rate < 0 {
 		return fmt.Errorf("-rate %d: want 0 or more", o.rate)
@@ -85,6 +86,10 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer leave()
 
+	// Only now: a signal before ends the program, which has nothing to drain
+	// yet and may be waiting for a database.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	app := fiber.New(fiber.Config{
 		AppName:               "fiberchat",
 		DisableStartupMessage: true,

@@ -191,6 +191,35 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
+// A database that says nothing holds the start up, and not its end.
+func TestSignalWhileStarting(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	cmd := command(t.Context(), "-addr", "127.0.0.1:0", "-db", "postgres://me@"+ln.Addr().String()+"/chat")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := ln.Accept() // it waits for an answer now
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	begun := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("exit code 0 of a server that did not start")
+	}
+	if took := time.Since(begun); took > drainTime/2 {
+		t.Errorf("took %v", took)
+	}
+}
+
 func TestRefusesToStart(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -218,6 +247,8 @@ func TestRefusesToStart(t *testing.T) {
 		"no such server":     {[]string{"-addr", "127.0.0.1:0", "-db", "postgres://me:s3cret@127.0.0.1:1/chat"}, 1, "refused"},
 		"no such MySQL":      {[]string{"-addr", "127.0.0.1:0", "-db", "mysql://me:s3cret@127.0.0.1:1/chat"}, 1, "refused"},
 		"bad prefix":         {[]string{"-addr", "127.0.0.1:0", "-db", db, "-prefix", "Mimi/"}, 1, "-prefix"},
+		"prefix as a route":  {[]string{"-addr", "127.0.0.1:0", "-db", db, "-prefix", "/:room"}, 1, "-prefix"},
+		"bad NATS URL":       {[]string{"-addr", "127.0.0.1:0", "-db", db, "-nats", "nats://me:s3cret@127.0.0.1:port"}, 1, "connect to NATS"},
 		"bad rate":           {[]string{"-addr", "127.0.0.1:0", "-db", db, "-rate", "-1"}, 1, "-rate"},
 		"unknown flag":       {[]string{"-port", "80"}, 2, "-port"},
 		"stray argument":     {[]string{"8080"}, 2, "8080"},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"fiberchat.example/fiberchat"
@@ -11,11 +13,11 @@ import (
 
 // joinNATS connects to the other nodes; without a URL there are none. leave
 // is called after the chat has ended.
-func joinNATS(url string) (bus fiberchat.Bus, leave func(), err error) {
-	if url == "" {
+func joinNATS(servers string) (bus fiberchat.Bus, leave func(), err error) {
+	if servers == "" {
 		return nil, func() {}, nil
 	}
-	nc, err := nats.Connect(url,
+	nc, err := nats.Connect(servers,
 		nats.Name("fiberchat"),
 		// A node serves without NATS too: it starts, and goes on, until NATS is there.
 		nats.RetryOnFailedConnect(true),
@@ -27,6 +29,9 @@ func joinNATS(url string) (bus fiberchat.Bus, leave func(), err error) {
 		nats.FlusherTimeout(5*time.Second),
 	)
 	if err != nil {
+		if bad := (*url.Error)(nil); errors.As(err, &bad) {
+			err = bad.Err // without the URL, which may hold a password
+		}
 		return nil, nil, fmt.Errorf("connect to NATS: %w", err)
 	}
 	b := natsbus.New(nc)
