@@ -30,6 +30,7 @@
 //	internal/commit                  whatever is queued goes to chat.Store.Apply in one transaction
 //	deliver.go                       step 3 to the receiver's sessions on this node, found in internal/hub,
 //	                                 and a hint over the Bus to the others
+//	feed.go                          what one session is sent: at once, or read from the store in its turn
 //	internal/stomp  outbox.go        the receiver's queue; writer.go sends it
 //	handle_send.go                   step 2 to the sender
 //
@@ -38,24 +39,27 @@
 // # What makes it exact
 //
 // Everything is stored before anybody is told, and ids of one receiver become
-// visible in ascending order. A session knows which ids it was sent
-// (peer.sentAfter, peer.sentUp), so what is delivered live and what is
-// replayed meet without a hole and without a repetition: while a replay runs,
-// deliveries are only noted, and it reads on until it has caught up. When the
-// outcome of a commit is not known, the receiver's sessions catch up in the
-// same way; and so they do, with a Bus, at every hint.
+// visible in ascending order. A session knows up to which id it was sent the
+// live messages, and which ids it was sent at all (feed). While something
+// before a message may be missing, or an init runs, messages are only noted and
+// then read from the store, until there is nothing left: so what is live and
+// what is replayed meet without a hole and without a repetition. That is so at
+// every hint of a Bus, and for a while after a commit whose outcome is not
+// known (doubt.go), since the database may yet finish it.
 //
 // # Who runs what
 //
 // A session is one goroutine, the connection's own, which reads; a second
-// writes while there is something to write, a third lives while a replay runs.
-// A lone frame is written by whoever queues it, if the socket takes it at once. The reader does not wait for the disk: it
-// hands an operation over and reads on, with at most 64 in flight. The
-// committer carries out one batch at a time, in the goroutine of the one who
-// found it idle, or in its own, and tells the outcomes in order. Each Chat has
-// a goroutine for what is due by the clock, one that waits for the app's
-// shutdown, and with a Bus one that looks for what the bus lost. Close waits
-// for all of them.
+// writes while there is something to write, a third reads from the store while
+// the feed needs it. A lone frame is written by whoever queues it, if the
+// socket takes it at once. The reader does not wait for the disk: it hands an
+// operation over and reads on, with at most 64 in flight; only a lone operation
+// that finds nobody at the store it takes there itself. The committer carries
+// out one batch at a time and tells the outcomes of the one before meanwhile,
+// in order, with a goroutine for each. Each Chat has a goroutine for what is
+// due by the clock, one that waits for the app's shutdown, and with a Bus one
+// that looks for what the bus lost and one that publishes. Close waits for all
+// of them.
 //
 // Every queue is bounded; what overflows ends the session with a close code
 // that says so, and loses nothing, since all of it is stored.

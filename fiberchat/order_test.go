@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
@@ -87,4 +88,32 @@ func TestIdleSessionDoesNotHoldUp(t *testing.T) {
 		a.tell("m1", 2, "x")
 		a.tell("m2", 2, "x")
 	})
+}
+
+// TestBusyOlderSession: another device of the user, which never stops sending,
+// holds nobody up.
+func TestBusyOlderSession(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{StoreTimeout: time.Hour})
+	one := online(t, s.addr, "alice")
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { // joined below
+		defer close(done)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if err := one.link.write("ACK\nid:x\n\n\x00"); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	online(t, s.addr, "alice").tell("m1", 2, "x")
+	close(stop)
+	<-done
 }

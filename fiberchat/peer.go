@@ -209,26 +209,37 @@ func (p *peer) fail(msgID string, f *failure) {
 }
 
 // order waits, before the session's first message, until the user's older
-// sessions have read what was sent to them: a client that reconnects goes on
-// where it was cut, and its messages keep their order.
+// sessions have handled what was sent to them: a client that reconnects goes
+// on where it was cut, and its messages keep their order.
 func (p *peer) order() {
 	if p.ordered {
 		return
 	}
 	p.ordered = true
+	up := p.chat.hub.Of(p.identity.User.ID)
+	older := slices.Clone(up[:max(0, slices.Index(up, p))])
+	if len(older) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
 	defer cancel()
-	// Twice in a row, since a reader that the machine has just woken looks
-	// like one that waits.
+	// What a reader has taken from its connection it has handled when it
+	// waits for more again; or when it goes on waiting, for one that the
+	// machine has just woken looks as if it waited.
 	const quiet = 5 * time.Millisecond
-	for settled := 0; settled < 2; settled++ {
-		up := p.chat.hub.Of(p.identity.User.ID)
-		for _, older := range up[:max(0, slices.Index(up, p))] {
-			if !older.session.Settled(quiet) {
-				settled = -1
-			}
+	turns := make(map[*peer]uint64)
+	handled := func(o *peer) bool {
+		turn, taken := turns[o]
+		if taken {
+			return o.session.Handled(turn, quiet)
 		}
-		if len(up) == 0 || up[0] == p {
+		if !o.session.Unread() {
+			turns[o] = o.session.Turn()
+		}
+		return false
+	}
+	for {
+		if older = slices.DeleteFunc(older, handled); len(older) == 0 {
 			return
 		}
 		select {
