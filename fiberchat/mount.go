@@ -23,7 +23,7 @@ func (ch *Chat) mount(router fiber.Router) {
 		Timeout:       ch.cfg.StoreTimeout,
 		Logger:        ch.cfg.Logger,
 	}
-	native := ws.Handler(stomp.Subprotocols, func(c *fiber.Ctx) func(*ws.Conn) {
+	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
 	})

@@ -98,14 +98,17 @@ func TestAlive(t *testing.T) {
 		c.Watch(func() { alive <- struct{}{} })
 		echo(c)
 	}).dial(t, nil)
-	for _, b := range [][]byte{frameOf(fin|pingOp, "a"), frameOf(fin|pongOp, ""), frameOf(fin|textOp, "")} {
+	for _, b := range [][]byte{
+		frameOf(fin|pingOp, "a"), frameOf(fin|pongOp, ""), frameOf(fin|textOp, ""),
+		frameOf(more|textOp, ""), frameOf(more|contOp, ""), frameOf(more|contOp, ""), frameOf(fin|contOp, ""),
+	} {
 		c.write(b)
 		<-alive
 	}
 }
 
-// Frames that RFC 6455 forbids end the connection with 1002, and nothing
-// follows that close frame.
+// Frames that RFC 6455 forbids end the connection with 1002, whatever the
+// session ends with, and nothing follows that close frame.
 func TestBadFrames(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 126)
@@ -127,6 +130,9 @@ func TestBadFrames(t *testing.T) {
 		"fragmented close":             frameOf(more|closeOp, "\x03\xE8"),
 		"continuation of nothing":      frameOf(fin|contOp, "hi"),
 		"text within a message":        append(frameOf(more|textOp, "a"), frameOf(fin|textOp, "b")...),
+		"negative length":              masked(fin|textOp, 1<<63, ""),
+		"negative length of a part":    append(frameOf(more|textOp, "a"), masked(fin|contOp, 1<<64-1, "")...),
+		"close with half a code":       frameOf(fin|closeOp, "\x03"),
 		"close code 1005":              frameOf(fin|closeOp, "\x03\xED"),
 		"close code 999":               frameOf(fin|closeOp, "\x03\xE7"),
 		"close reason that is no text": frameOf(fin|closeOp, "\x03\xE8\xFF"),
@@ -147,33 +153,33 @@ func TestBadFrames(t *testing.T) {
 				if err := <-got; err == nil {
 					t.Error("the reader saw a peer that left in good order")
 				}
+				c.want(textOp, "queued")
 				c.wantClose(1002, "")
 			}
 		})
 	}
 }
 
-// Lengths that no counter holds end the connection; nothing is allocated by a
-// length that is only declared.
+// A length that is only declared allocates nothing, and the peer may leave.
 func TestDeclaredLength(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string][]byte{
-		"negative":         masked(fin|textOp, 1<<63, ""),
-		"sum overflows":    append(frameOf(more|textOp, "a"), masked(fin|contOp, 1<<63-1, "")...),
-		"2^62, then leave": masked(fin|textOp, 1<<62, "a"),
+		"sum overflows": append(frameOf(more|textOp, "a"), masked(fin|contOp, 1<<63-1, "")...),
+		"2^62":          masked(fin|textOp, 1<<62, "a"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			done := make(chan error, 1)
 			c := open(t, false, func(c *Conn) {
-				_, err := io.Copy(io.Discard, c)
-				done <- err
+				if _, err := io.Copy(io.Discard, c); err != nil {
+					t.Error(err)
+				}
+				_ = c.Close(1000, "")
 			}).dial(t, nil)
 			c.write(b)
 			if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			<-done
+			c.wantClose(1000, "")
 		})
 	}
 }

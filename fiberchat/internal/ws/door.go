@@ -4,9 +4,10 @@ package ws
 
 import (
 	"bytes"
+	"net"
 	"sync"
+	"time"
 
-	fasthttpws "github.com/fasthttp/websocket"
 	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -16,15 +17,22 @@ import (
 // which only string keys of Locals survive.
 const serveKey = "fiberchat.ws.serve"
 
-// Handler returns a handler that upgrades a request. open is called within
-// the request and returns the function that serves its connection; nothing of
-// c may be kept. subprotocols are in order of preference.
-func Handler(subprotocols []string, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
-	upgrade := websocket.New(serve, websocket.Config{
-		Subprotocols:   subprotocols,
-		ReadBufferSize: 1024,
-		// Control frames are the library's only writes.
-		WriteBufferSize: 256,
+// Config is what the connections of a door share.
+type Config struct {
+	Subprotocols []string // in order of preference
+	// WriteTimeout is how long a write may make no progress. Default: 30 s.
+	WriteTimeout time.Duration
+}
+
+// New returns a handler that upgrades a request. open is called within the
+// request and returns the function that serves its connection; nothing of c
+// may be kept.
+func New(cfg Config, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
+	upgrade := websocket.New(func(c *websocket.Conn) { serve(c, cfg.WriteTimeout) }, websocket.Config{
+		Subprotocols: cfg.Subprotocols,
+		// The library neither reads nor writes: the smallest there are.
+		ReadBufferSize:  1,
+		WriteBufferSize: 1,
 		WriteBufferPool: new(sync.Pool),
 		// The default writes the panic into the stream. open's function
 		// recovers what may panic; a bug of ours should be seen.
@@ -48,18 +56,19 @@ func joinProtocols(h *fasthttp.RequestHeader) {
 	}
 }
 
-func serve(c *websocket.Conn) {
+func serve(c *websocket.Conn, writeTimeout time.Duration) {
 	run := c.Locals(serveKey).(func(*Conn))
 	// Only the inner connection is used: c itself goes to the next user of a
 	// pool. Until then it need not hold copies of the request's headers.
-	inner := c.Conn
+	inner := c.NetConn()
 	*c = websocket.Conn{}
-	Serve(inner, run)
+	Serve(inner, writeTimeout, run)
 }
 
-// Serve runs one connection to its end.
-func Serve(c *fasthttpws.Conn, run func(*Conn)) {
-	conn := newConn(c)
+// Serve runs one connection, upgraded and not read from yet, to its end.
+// writeTimeout is as in Config.
+func Serve(c net.Conn, writeTimeout time.Duration, run func(*Conn)) {
+	conn := newConn(c, writeTimeout)
 	run(conn)
 	conn.linger()
 }

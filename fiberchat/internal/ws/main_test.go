@@ -41,7 +41,7 @@ type door struct {
 func open(t *testing.T, secure bool, run func(*Conn)) door {
 	t.Helper()
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
-	app.Get("/client", Handler(subprotocols, func(*fiber.Ctx) func(*Conn) { return run }))
+	app.Get("/client", New(Config{Subprotocols: subprotocols}, func(*fiber.Ctx) func(*Conn) { return run }))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,6 @@
 package ws
 
-import (
-	"bytes"
-
-	"github.com/fasthttp/websocket"
-)
+import "github.com/fasthttp/websocket"
 
 // Unread tells whether the socket holds something that Read has not seen.
 func (c *Conn) Unread() bool { return c.direct != nil && unread(c.direct) }
@@ -12,40 +8,30 @@ func (c *Conn) Unread() bool { return c.direct != nil && unread(c.direct) }
 // TryWriteMessages sends msgs if nobody else writes and the socket has room,
 // and reports whether it did.
 func (c *Conn) TryWriteMessages(msgs [][]byte) bool {
-	if c.direct == nil || !c.writing.TryLock() {
+	size := 0
+	for _, m := range msgs {
+		size += maxHeader + len(m)
+	}
+	if c.direct == nil || size > chunk || !c.writing.TryLock() {
+		return false
+	}
+	if c.closed.Load() || c.cut {
+		c.writing.Unlock()
 		return false
 	}
 	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
 	b := *buf
 	for _, m := range msgs {
 		b = appendHeader(b, websocket.TextMessage, len(m))
 		b = append(b, m...)
 	}
-	n := 0
-	if !c.closed.Load() && len(b) <= chunk {
-		n = tryWrite(c.direct, b)
-		*buf = b[:0]
+	n := tryWrite(c.direct, b)
+	if 0 < n && n < len(b) {
+		c.finish(b, n) // b is its own now
+		return true
 	}
-	if n == 0 || n == len(b) {
-		c.writing.Unlock()
-		if c.pong.Load() != nil {
-			// The socket may be full, and the caller does not wait. Waited
-			// for by linger.
-			c.rests.Go(c.flushPong)
-		}
-		return n > 0
-	}
-	rest := bytes.Clone(b[n:])
-	// Waited for by linger; it holds writing, so that nothing comes between.
-	c.rests.Go(func() {
-		c.cut = true
-		err := c.write(rest)
-		c.cut = err != nil
-		c.unlock()
-		if err != nil {
-			_ = c.Close(websocket.CloseInternalServerErr, "") // the stream is broken
-		}
-	})
-	return true
+	*buf = b[:0]
+	buffers.Put(buf)
+	c.unlock()
+	return n > 0
 }

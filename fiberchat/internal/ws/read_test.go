@@ -1,0 +1,107 @@
+package ws
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+)
+
+// recorded is a connection whose peer has sent everything and takes everything.
+type recorded struct {
+	net.Conn // none
+	in       *bytes.Reader
+}
+
+func (r recorded) Read(p []byte) (int, error)       { return r.in.Read(p) }
+func (r recorded) Write(p []byte) (int, error)      { return len(p), nil }
+func (r recorded) Close() error                     { return nil }
+func (r recorded) SetDeadline(time.Time) error      { return nil }
+func (r recorded) SetReadDeadline(time.Time) error  { return nil }
+func (r recorded) SetWriteDeadline(time.Time) error { return nil }
+
+// FuzzRead holds the reader against the library's, which reads the same of
+// the same octets.
+func FuzzRead(f *testing.F) {
+	for _, b := range [][]byte{
+		frameOf(fin|textOp, "hello world"),
+		append(frameOf(more|binaryOp, "hello"), append(frameOf(fin|pingOp, "p"), frameOf(fin|contOp, " world")...)...),
+		append(frameOf(more|textOp, ""), frameOf(fin|contOp, "x")...),
+		append(frameOf(fin|textOp, "a"), frameOf(fin|closeOp, "\x03\xE8bye")...),
+		frameOf(fin|textOp, string(make([]byte, 1<<16))),
+		masked(fin|textOp, 1<<62, "part"), masked(fin|textOp, 1<<63, "x"), {fin | textOp, 1, 'x'},
+	} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		c := newConn(recorded{in: bytes.NewReader(nil)}, 0)
+		c.in.Reset(bytes.NewReader(sent))
+		got, gotErr := io.ReadAll(c)
+		want, wantErr := readByLibrary(t, sent)
+		if !bytes.Equal(got, want) {
+			t.Errorf("read %q, the library %q", got, want)
+		}
+		// The library lets half a close code pass, and gives up at a sum of
+		// lengths that no counter holds.
+		if left := wantErr == nil; left != (gotErr == nil) && !left && !errors.Is(wantErr, websocket.ErrReadLimit) {
+			t.Errorf("got %v, the library %v", gotErr, wantErr)
+		}
+		if (gotErr != nil) != (c.fault.Load() != nil) {
+			t.Errorf("got %v and the fault %v", gotErr, c.fault.Load())
+		}
+	})
+}
+
+// readByLibrary returns what the library reads, and no error where the peer left.
+func readByLibrary(t *testing.T, sent []byte) (got []byte, err error) {
+	request, err := http.NewRequest(http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
+	upgrader := websocket.Upgrader{ReadBufferSize: 1 << 10}
+	library, err := upgrader.Upgrade(hijacked{conn: recorded{in: bytes.NewReader(sent)}}, request, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		_, r, err := library.NextReader()
+		if err == nil {
+			var b []byte
+			b, err = io.ReadAll(r)
+			got = append(got, b...)
+		}
+		if ce := (*websocket.CloseError)(nil); err == io.EOF || errors.As(err, &ce) {
+			return got, nil
+		}
+		if err != nil {
+			return got, err
+		}
+	}
+}
+
+// Buffered tells the reader of what came in and did not go out.
+func TestBuffered(t *testing.T) {
+	t.Parallel()
+	onUnix(t)
+	done := make(chan struct{})
+	c := open(t, false, func(c *Conn) {
+		defer close(done)
+		for _, want := range []string{"one", "two"} {
+			if got, err := readFull(c, 3); got != want || err != nil {
+				t.Error(got, err)
+			}
+			if c.Buffered() != (want == "one") {
+				t.Errorf("after %q: buffered is %v", want, c.Buffered())
+			}
+		}
+	}).dial(t, nil)
+	c.write(append(frameOf(fin|textOp, "one"), frameOf(fin|textOp, "two")...))
+	<-done
+}
