@@ -89,8 +89,9 @@ func (o *outbox) end(code int, reason string) {
 }
 
 // take hands the writer what is to do: frames to write, or else a ping. When
-// there is nothing, the writer's work is done.
-func (o *outbox) take() (b *batch, ping bool) {
+// there is nothing, the writer's work is done, but for the close when over: in
+// the same hold, since another writer may start after it.
+func (o *outbox) take() (b *batch, ping, over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -100,9 +101,9 @@ func (o *outbox) take() (b *batch, ping bool) {
 	case o.ping && !o.ending:
 		ping, o.ping = true, false
 	default:
-		o.writing = false
+		o.writing, over = false, o.ending
 	}
-	return b, ping
+	return b, ping, over
 }
 
 // used is how many octets are queued. The caller holds mu.

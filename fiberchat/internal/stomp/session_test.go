@@ -2,6 +2,7 @@ package stomp
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -312,6 +313,59 @@ func TestCloseAndFail(t *testing.T) {
 			c.over(CloseInternal, "going away")
 		})
 	})
+}
+
+// held is a quick whose pings hold the writer up until they are let go.
+type held struct {
+	*quick
+	pinging, letGo chan struct{}
+}
+
+func (h held) Ping() (bool, error) {
+	h.pinging <- struct{}{}
+	<-h.letGo
+	return true, nil
+}
+
+// The last frame is not lost to a writer that runs dry at the same moment:
+// only the one that writes it closes.
+func TestLastFrameArrives(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		h := held{&quick{pipe: newPipe(), takes: func() bool { return false }}, make(chan struct{}), make(chan struct{})}
+		c := startOver(t, h, h.pipe, testConfig(), &room{})
+		c.send(frame("CONNECT", "accept-version:1.2"))
+		c.want("CONNECTED")
+		o := &c.session.out
+		o.mu.Lock()
+		o.ping = true
+		c.session.startWriter()
+		o.mu.Unlock()
+		<-h.pinging
+		o.mu.Lock()
+		close(h.letGo)
+		// The writer, which has nothing to do, and Fail wait for the lock in
+		// this order. Those who have waited for more than a millisecond, and
+		// found it taken again, are served in order.
+		queue := func() {
+			for begun := time.Now(); time.Since(begun) < 2*time.Millisecond; {
+				runtime.Gosched()
+			}
+		}
+		queue()
+		failed := make(chan struct{})
+		go func() { // joined below
+			defer close(failed)
+			c.session.Fail(NotAllowed("enough"))
+		}()
+		queue()
+		o.mu.Unlock()
+		o.mu.Lock()
+		queue()
+		o.mu.Unlock()
+		<-failed
+		c.fails("not-allowed", "", ClosePolicy)
+	}
 }
 
 // Nothing follows an ERROR, however many others write.

@@ -16,7 +16,7 @@ func (s *Session) startWriter() {
 // connection when the session is ending.
 func (s *Session) write() {
 	for {
-		b, ping := s.out.take()
+		b, ping, over := s.out.take()
 		var err error
 		switch {
 		case b != nil:
@@ -24,7 +24,7 @@ func (s *Session) write() {
 			s.wrote(b)
 		case ping:
 			err = s.ping()
-		case s.over():
+		case over:
 			s.closeConn()
 			return
 		default:
