@@ -281,39 +281,46 @@ func (d *Decoder) PartialReceipt() string {
 }
 
 // unescape undoes the escapes of a header in place (STOMP 1.2, Value
-// Encoding; 1.1 has no \r and 1.0 none at all).
+// Encoding; 1.1 has no \r and 1.0 none at all). All are looked at first:
+// PartialReceipt reads a header that was refused again.
 func unescape(b []byte, v Version) ([]byte, bool) {
-	i := -1
+	first := -1
 	if v != V10 {
-		i = bytes.IndexByte(b, '\\')
+		first = bytes.IndexByte(b, '\\')
 	}
-	if i < 0 {
+	if first < 0 {
 		return b, true
 	}
-	out := b[:i]
-	for ; i < len(b); i++ {
+	for i := first; i < len(b); i++ {
+		if b[i] == '\\' {
+			if i++; i == len(b) || standsFor(b[i], v) == 0 {
+				return nil, false
+			}
+		}
+	}
+	out := b[:first]
+	for i := first; i < len(b); i++ {
 		c := b[i]
 		if c == '\\' {
 			i++
-			if i == len(b) {
-				return nil, false
-			}
-			switch b[i] {
-			case 'n':
-				c = '\n'
-			case 'c':
-				c = ':'
-			case '\\':
-			case 'r':
-				if v == V11 {
-					return nil, false
-				}
-				c = '\r'
-			default:
-				return nil, false
-			}
+			c = standsFor(b[i], v)
 		}
 		out = append(out, c)
 	}
 	return out, true
+}
+
+// standsFor returns what a backslash and c stand for, 0 when it is undefined.
+func standsFor(c byte, v Version) byte {
+	switch {
+	case c == 'n':
+		return '\n'
+	case c == 'c':
+		return ':'
+	case c == '\\':
+		return c
+	case c == 'r' && v == V12:
+		return '\r'
+	}
+	return 0
 }

@@ -304,6 +304,8 @@ func TestPartialReceipt(t *testing.T) {
 		{"escaped, a body where none may be", V12, "ACK\nreceipt:a\\cb\n\nx\x00", "a:b"},
 		{"fault in an escape before it", V12, "SEND\nc:\\t\nreceipt:a\\cb\n\n\x00", "a:b"},
 		{"its own escape is the fault", V12, "SEND\nreceipt:a\\cb\\t\n\n\x00", ""},
+		{"its own escape is the fault, after others", V12, "SEND\nreceipt:\\c\\\\\\x\n\n\x00", ""},
+		{"its own escape is the fault, one follows", V12, "SEND\nreceipt:\\c\\\\\\x\nreceipt:8\n\n\x00", ""},
 		{"its own UTF-8 is the fault", V12, "SEND\nreceipt:\xFF\n\n\x00", ""},
 		{"raw in 1.0", V10, "SEND\nreceipt:a\\cb\njunk\n\n\x00", `a\cb`},
 		{"not of the frame before", V12, "SEND\nreceipt:7\n\n\x00NO\n", ""},
