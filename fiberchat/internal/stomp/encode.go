@@ -2,11 +2,16 @@ package stomp
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// appendEscaped writes a header value that echoes what the client sent.
+// appendEscaped writes a header value that echoes what the client sent. Only
+// 1.2 can say a CR: before, one at the end would be read as the line's.
 func appendEscaped(dst []byte, s string, v Version) []byte {
+	if v != V12 {
+		s = strings.TrimRight(s, "\r")
+	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {

@@ -52,6 +52,25 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// A CR that ends a value would be read as a part of the line's end. Only 1.2
+// can say it.
+func TestEncodeFinalCR(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[Version]string{V10: "a\rb", V11: "a\rb", V12: `a\rb\r\r`} {
+		for name, frame := range map[string][]byte{
+			"receipt":      appendReceipt(nil, "a\rb\r\r", v),
+			"error":        appendError(nil, badFrame(""), "a\rb\r\r", v),
+			"subscription": appendMessage(nil, messageHead("a\rb\r\r", "/a", v), 1, nil),
+			"destination":  appendMessage(nil, messageHead("0", "a\rb\r\r", v), 1, nil),
+		} {
+			if !strings.Contains(string(frame), ":"+want+"\n") {
+				t.Errorf("%s in %s: got %q, want the value %q", name, v, frame, want)
+			}
+			checkOutbound(t, frame, v)
+		}
+	}
+}
+
 // checkOutbound holds a frame against what all clients in the field can read.
 func checkOutbound(t *testing.T, frame []byte, v Version) {
 	t.Helper()
@@ -67,6 +86,9 @@ func checkOutbound(t *testing.T, frame []byte, v Version) {
 	}
 	lines := strings.Split(head, "\n")
 	for _, line := range lines[1:] {
+		if strings.HasSuffix(line, "\r") {
+			t.Errorf("%q ends with a carriage return", line)
+		}
 		key, value, _ := strings.Cut(line, ":")
 		switch key {
 		case "receipt-id", "subscription", "destination": // echoes
@@ -137,6 +159,14 @@ func TestAgreeBeat(t *testing.T) {
 		}
 		if got, err := agreeBeat(header, true, 0); err != nil || got != (heartBeat{}) {
 			t.Errorf("heart-beat:%s with none offered: got %v, %v", header, got, err)
+		}
+	}
+	// What is announced is kept: the wire has whole milliseconds.
+	for offer, want := range map[time.Duration]time.Duration{
+		1: 1, time.Microsecond: 1, time.Millisecond: 1, 1500 * time.Microsecond: 2, 1999999: 2,
+	} {
+		if got, err := agreeBeat("1,1", true, offer); err != nil || got != (heartBeat{want * time.Millisecond, want * time.Millisecond}) {
+			t.Errorf("%v offered: got %v, %v, want %d ms", offer, got, err, want)
 		}
 	}
 	if got, err := agreeBeat("", false, offer); err != nil || got != (heartBeat{}) {

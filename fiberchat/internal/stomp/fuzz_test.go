@@ -79,13 +79,18 @@ func encodeClient(f seen, v Version) string {
 	if f.Command == Connect {
 		v = V10
 	}
+	escapes := []string{"\\", "\\\\", "\n", "\\n", ":", "\\c"}
+	switch v {
+	case V10:
+		escapes = nil
+	case V12:
+		escapes = append(escapes, "\r", "\\r")
+	}
+	escaped := strings.NewReplacer(escapes...).Replace
 	var b strings.Builder
 	b.WriteString(names[f.Command] + "\r\n")
 	for _, h := range f.Headers {
-		b.Write(appendEscaped(nil, h[0], v))
-		b.WriteByte(':')
-		b.Write(appendEscaped(nil, h[1], v))
-		b.WriteString("\r\n")
+		b.WriteString(escaped(h[0]) + ":" + escaped(h[1]) + "\r\n")
 	}
 	if !slices.ContainsFunc(f.Headers, func(h [2]string) bool { return h[0] == "content-length" }) {
 		// Only a body without NUL came without a length.

@@ -17,7 +17,8 @@ type heartBeat struct {
 const maxBeat = 24 * time.Hour
 
 // agreeBeat combines a CONNECT's heart-beat header with the server's own
-// offer, which is the same both ways (STOMP 1.2, Heart-beating).
+// offer, which is the same both ways (STOMP 1.2, Heart-beating). The wire has
+// whole milliseconds, so that is what the offer is.
 func agreeBeat(header string, present bool, offer time.Duration) (heartBeat, error) {
 	if !present {
 		return heartBeat{}, nil
@@ -28,6 +29,7 @@ func agreeBeat(header string, present bool, offer time.Duration) (heartBeat, err
 	if !ok || !ok1 || !ok2 {
 		return heartBeat{}, badFrame("heart-beat is not two numbers of milliseconds")
 	}
+	offer = (offer + time.Millisecond - 1).Truncate(time.Millisecond)
 	agree := func(client time.Duration) time.Duration {
 		if client == 0 || offer == 0 {
 			return 0
