@@ -57,27 +57,31 @@ func (s *Session) tickOut() time.Duration {
 	if idle < every {
 		return every - idle
 	}
-	if b := s.out.open(); b != nil && s.out.used() == 0 {
-		b.buf = append(b.buf, '\n') // STOMP 1.2, Heart-beating
-		s.out.seal(b)
-		s.startWriter()
+	if s.out.used() == 0 { // else the writer is at it
+		if b := s.out.open(); b != nil {
+			b.buf = append(b.buf, '\n') // STOMP 1.2, Heart-beating
+			s.out.seal(b)
+			s.startWriter()
+		}
 	}
 	return every
 }
 
-// tickIn watches for silence. A client that does not beat is pinged, where
-// the transport can.
+// tickIn watches for silence. A client that does not beat, or more rarely than
+// pings find who is gone, is pinged, where the transport can.
 func (s *Session) tickIn() time.Duration {
-	limit, next := 2*s.beat.in, 2*s.beat.in
-	if s.beat.in == 0 {
-		if s.noPing {
+	limit, next := 2*s.beat.in, maxBeat
+	if every := s.cfg.PingInterval; s.beat.in == 0 || s.beat.in > every {
+		switch {
+		case !s.noPing:
+			limit, next = 2*every, every-(s.now()-s.lastPing)
+			if next <= 0 {
+				s.lastPing, next = s.now(), every
+				s.out.ping = true
+				s.startWriter()
+			}
+		case s.beat.in == 0:
 			return maxBeat // such a transport finds silent peers by itself
-		}
-		limit, next = 2*s.cfg.PingInterval, s.cfg.PingInterval-(s.now()-s.lastPing)
-		if next <= 0 {
-			s.lastPing, next = s.now(), s.cfg.PingInterval
-			s.out.ping = true
-			s.startWriter()
 		}
 	}
 	silent := s.Waiting()

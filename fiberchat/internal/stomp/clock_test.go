@@ -157,6 +157,89 @@ func TestPings(t *testing.T) {
 	}
 }
 
+// Pings find the half-open ones too where the client beats, but hardly ever.
+func TestPingsBetweenRareBeats(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := begin(t, testConfig(), &room{}, "heart-beat:86400000,0\n")
+		begun := time.Now()
+		for i := range 10 {
+			<-c.pings
+			if at, want := time.Since(begun), time.Duration(i+1)*30*time.Second; at < want-time.Millisecond || at > want+time.Second {
+				t.Fatalf("ping %d at %v", i, at)
+			}
+			c.alive() // the pong
+		}
+		last := time.Now()
+		c.fails("no-heart-beat", "", CloseProtocolError)
+		if silent := time.Since(last); silent < 60*time.Second || silent > 61*time.Second {
+			t.Errorf("dropped after %v", silent)
+		}
+	})
+}
+
+// Beats as often as pings would be go without them.
+func TestNoPingsBetweenBeats(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := begin(t, testConfig(), &room{}, "heart-beat:30000,0\n")
+		for range 10 {
+			time.Sleep(30 * time.Second)
+			c.send("\n")
+		}
+		if n := len(c.pings); n > 0 {
+			t.Errorf("%d pings", n)
+		}
+	})
+}
+
+// Where the transport cannot ping, rare beats are all there is.
+func TestRareBeatsWithoutPings(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPipe()
+		p.canPing = false
+		c := start(t, p, testConfig(), &room{})
+		c.send(frame("CONNECT", "accept-version:1.2", "heart-beat:100000,0"))
+		c.want("CONNECTED")
+		for range 5 {
+			time.Sleep(200 * time.Second) // exactly twice is not more
+			c.send("\n")
+			synctest.Wait()
+			c.still()
+		}
+		last := time.Now()
+		c.fails("no-heart-beat", "", CloseProtocolError)
+		if silent := time.Since(last); silent > 201*time.Second {
+			t.Errorf("dropped after %v", silent)
+		}
+	})
+}
+
+// While the writer is stuck no beat is due, and it finds none afterwards: the
+// next is counted from what it wrote.
+func TestNoBeatsBehindAStuckWriter(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPipe()
+		c := start(t, p, testConfig(), &room{})
+		c.send(frame("CONNECT", "heart-beat:0,10000"))
+		c.want("CONNECTED")
+		synctest.Wait()
+		c.stalled = make(chan struct{})
+		c.session.Receipt("r")
+		time.Sleep(25 * time.Second) // two beats would have been due
+		writes := p.writes.Load()
+		close(c.stalled)
+		c.want("RECEIPT")
+		synctest.Wait()
+		if n := p.writes.Load(); n != writes {
+			t.Errorf("%d writes of nothing", n-writes)
+		}
+		begun := time.Now()
+		c.want("\n")
+		if after := time.Since(begun); after > 9*time.Second {
+			t.Errorf("a beat after %v", after)
+		}
+	})
+}
+
 // A transport that cannot ping finds silent peers by itself.
 func TestTransportThatCannotPing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

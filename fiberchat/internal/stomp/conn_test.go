@@ -30,6 +30,8 @@ type pipe struct {
 	code   int
 	reason string
 
+	writes atomic.Int64 // calls of WriteMessages
+
 	ran  chan struct{} // closed when Run has returned
 	late atomic.Int64  // writes after that
 }
@@ -62,6 +64,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 
 func (p *pipe) WriteMessages(msgs [][]byte) error {
 	p.wrote()
+	p.writes.Add(1)
 	if p.writeErr != nil {
 		return p.writeErr
 	}
