@@ -35,6 +35,13 @@ type TryWriter interface {
 	TryWriteMessages(msgs [][]byte) bool
 }
 
+// Buffered is a Conn that knows whether octets that came in, from wherever
+// Unread looks, may still be on their way to Read. Only the session's reader
+// asks.
+type Buffered interface {
+	Buffered() bool
+}
+
 // Close codes of RFC 6455 section 7.4.1 that sessions end with.
 const (
 	CloseNormal        = 1000

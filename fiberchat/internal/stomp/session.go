@@ -44,6 +44,7 @@ type Handler interface {
 type Session struct {
 	conn    Conn
 	try     TryWriter // nil where conn is none
+	known   Buffered  // nil where conn is none
 	cfg     *Config
 	user    string
 	handler Handler
@@ -54,6 +55,9 @@ type Session struct {
 	// The reader's own.
 	dec  *Decoder
 	subs []*Subscription
+
+	// turn counts how often the reader began to wait with nothing left to do.
+	turn atomic.Uint64
 
 	// waiting is since when the reader waits for octets, as now gives it,
 	// 0 while it is at work.
@@ -71,8 +75,9 @@ type Session struct {
 // NewSession returns a session of the named user over conn.
 func NewSession(conn Conn, cfg *Config, user string, h Handler) *Session {
 	try, _ := conn.(TryWriter)
+	known, _ := conn.(Buffered)
 	return &Session{
-		conn: conn, try: try, cfg: cfg, user: user, handler: h,
+		conn: conn, try: try, known: known, cfg: cfg, user: user, handler: h,
 		out:   outbox{limit: cfg.Queue, room: make(chan struct{}, 1)},
 		begun: time.Now(),
 		dec:   NewDecoder(cfg.Limits),
@@ -107,6 +112,9 @@ func (s *Session) read() {
 			s.fail(asError(err), s.dec.PartialReceipt())
 			return
 		case f == nil:
+			if s.known != nil && !s.known.Buffered() {
+				s.turn.Add(1)
+			}
 			s.waiting.Store(int64(s.now()))
 			n, err := s.conn.Read(s.dec.Space())
 			s.waiting.Store(0)
@@ -213,8 +221,26 @@ func (s *Session) Settled(while time.Duration) bool {
 	if s.Waiting() < while {
 		return false
 	}
+	return !s.Unread()
+}
+
+// Unread tells whether the connection holds something that the reader has not
+// seen, false where it cannot tell.
+func (s *Session) Unread() bool {
 	c, ok := s.conn.(interface{ Unread() bool })
-	return !ok || !c.Unread()
+	return ok && c.Unread()
+}
+
+// Turn returns a mark for Handled: take it after Unread told that there is
+// nothing.
+func (s *Session) Turn() uint64 { return s.turn.Load() }
+
+// Handled tells that all that had come when the turn was taken is handled,
+// though the client may go on sending: the reader has begun to wait since, or
+// it has been waiting for a while. The while is for what the transport has
+// buffered. Only the latter counts where conn is not Buffered.
+func (s *Session) Handled(turn uint64, while time.Duration) bool {
+	return s.turn.Load() > turn || s.Waiting() >= while
 }
 
 // alive notes a sign of life that is no data.

@@ -71,7 +71,7 @@ func newConn(c net.Conn, timeout time.Duration) *Conn {
 	conn := &Conn{raw: raw, timeout: cmp.Or(timeout, writeTimeout), alive: func() {}}
 	conn.early = bytes.NewReader(readEarly(c, raw))
 	conn.in = bufio.NewReaderSize(io.MultiReader(conn.early, raw), 1<<10)
-	if tcp, ok := raw.(*net.TCPConn); ok {
+	if tcp, ok := raw.(*net.TCPConn); ok && unix {
 		conn.direct, _ = tcp.SyscallConn() // without it writes wait, no more
 	}
 	return conn

@@ -4,6 +4,8 @@ package ws
 
 import "syscall"
 
+const unix = false
+
 func unread(syscall.RawConn) bool { return false }
 
 func tryWrite(syscall.RawConn, []byte) int { return 0 }

@@ -4,6 +4,8 @@ package ws
 
 import "syscall"
 
+const unix = true
+
 // unread peeks at what the socket holds for its reader. The end of the stream
 // counts too: the reader has still to see it.
 func unread(conn syscall.RawConn) (some bool) {
