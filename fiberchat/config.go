@@ -57,7 +57,9 @@ type Config struct {
 	Registerer prometheus.Registerer
 
 	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may connect. Authority is in the token, not in cookies, so a
+	// pages may connect, beside those of this server's own host; "*" is any.
+	// A browser names no origin when a page of another site asks for a jsonp
+	// script, so there the list cannot help. Authority is in the token, not in cookies, so a
 	// foreign page gains nothing by connecting.
 	//
 	// Optional. Default: nil, which means any
@@ -83,9 +85,10 @@ type Config struct {
 	HeartBeat time.Duration
 
 	// SendRate is how many messages a second a user may send, over all
-	// sessions, with bursts of four times as many. More are answered -400
-	// RateLimited and not stored. Inits, and confirmations of messages that
-	// do not exist, have a like limit of their own. Negative means no limit.
+	// sessions on this node, with bursts of four times as many. More are
+	// answered -400 RateLimited and not stored. Inits, and confirmations of
+	// messages that do not exist, have each a like limit of their own.
+	// Negative means no limit.
 	//
 	// Optional. Default: 50
 	SendRate float64
@@ -143,6 +146,18 @@ type Config struct {
 	// Optional. Default: 30 seconds
 	PingInterval time.Duration
 
+	// WriteTimeout is how long a client may take nothing of what is written
+	// to it before its connection is cut.
+	//
+	// Optional. Default: 30 seconds
+	WriteTimeout time.Duration
+
+	// SockJSDisconnectDelay is how long a session of a polling or streaming
+	// transport lives without a request that receives.
+	//
+	// Optional. Default: 5 seconds
+	SockJSDisconnectDelay time.Duration
+
 	// StoreTimeout ends an operation of the Store, the Directory or CanSend.
 	//
 	// Optional. Default: 10 seconds
@@ -171,6 +186,8 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.MaxQueued, 512<<10)
 	setDefault(&cfg.ConnectTimeout, 30*time.Second)
 	setDefault(&cfg.PingInterval, 30*time.Second)
+	setDefault(&cfg.WriteTimeout, 30*time.Second)
+	setDefault(&cfg.SockJSDisconnectDelay, 5*time.Second)
 	setDefault(&cfg.StoreTimeout, 10*time.Second)
 	return cfg
 }
@@ -188,6 +205,7 @@ func (cfg *Config) validate() error {
 		{"MaxHeaderBytes", cfg.MaxHeaderBytes}, {"MaxSubscriptions", cfg.MaxSubscriptions},
 		{"MaxUserSessions", cfg.MaxUserSessions}, {"MaxQueued", cfg.MaxQueued},
 		{"ConnectTimeout", int(cfg.ConnectTimeout)}, {"PingInterval", int(cfg.PingInterval)},
+		{"WriteTimeout", int(cfg.WriteTimeout)}, {"SockJSDisconnectDelay", int(cfg.SockJSDisconnectDelay)},
 		{"StoreTimeout", int(cfg.StoreTimeout)},
 	} {
 		if limit.value < 0 {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -318,5 +319,38 @@ func TestAddRange(t *testing.T) {
 	}
 	if len(ranges) != maxSent {
 		t.Errorf("%d ranges are kept", len(ranges))
+	}
+}
+
+// slowStore takes its time, as a database over a network does, and counts.
+type slowStore struct {
+	*storetest.Memory
+	calls atomic.Int64
+}
+
+func (s *slowStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
+	s.calls.Add(1)
+	<-time.After(time.Millisecond)
+	return s.Memory.Apply(ctx, ops)
+}
+
+// A client that sends many messages without waiting for the answers gets them
+// into few commits.
+func TestBurstSharesCommits(t *testing.T) {
+	t.Parallel()
+	store := &slowStore{Memory: storetest.NewMemory()}
+	ch := newNode(t, store, quiet())
+	c := ch.listen(t, 1)
+	const n = 256
+	burst := "SUBSCRIBE\nid:2\ndestination:/user/queue/send/status\n\n\x00"
+	for i := range n {
+		burst += fmt.Sprintf("SEND\ndestination:/socket/chat/send\n\n"+`{"msgID":"m%d","reciverId":2,"content":"x"}`+"\x00", i)
+	}
+	c.in <- burst
+	for i := range n {
+		c.want(t, fmt.Sprintf(`"msgID":"m%d","code":200`, i))
+	}
+	if got := store.calls.Load(); got > n/4 {
+		t.Errorf("%d messages took %d commits", n, got)
 	}
 }

@@ -140,7 +140,7 @@ func (p *peer) submit(t interface {
 	Done(*chat.Result, error)
 }) {
 	p.slots <- struct{}{}
-	if err := p.chat.committer.Submit(t, p.session.Unread()); err != nil {
+	if err := p.chat.committer.Submit(t, p.session.More()); err != nil {
 		t.Done(nil, err)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
 )
@@ -207,5 +210,87 @@ func TestSlowReceiver(t *testing.T) {
 				t.Error(len(got), "messages came of", n)
 			}
 		})
+	}
+}
+
+// TestWriteTimeout: a client that takes nothing is cut, and what was sent to it
+// comes by init.
+func TestWriteTimeout(t *testing.T) {
+	t.Parallel()
+	for _, d := range []door{native, sockws} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			metrics := prometheus.NewRegistry()
+			cfg, _ := configFor(t, fiberchat.Config{SendRate: -1, MaxQueued: 16 << 20, WriteTimeout: 300 * time.Millisecond, Registerer: metrics})
+			app := newApp()
+			if _, err := fiberchat.New(app, cfg); err != nil {
+				t.Fatal(err)
+			}
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			addr := listenOn(t, app, smallBuffers{ln})
+			a := online(t, addr, "alice")
+			l, err := d.open(addr, "", "t-bob")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.cut()
+			if err := l.write("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00"); err != nil {
+				t.Fatal(err)
+			}
+			const n = 150 // 6 MB: more than the sockets hold
+			for i := range n {
+				a.tell(fmt.Sprint("m", i), 2, strings.Repeat("x", 40<<10))
+			}
+			deadline := time.After(patience) // less than the default
+			for sessionsUp(t, metrics) > 1 {
+				select {
+				case <-time.After(10 * time.Millisecond):
+				case <-deadline:
+					t.Fatal("the client is not cut")
+				}
+			}
+			if got := online(t, addr, "bob").pending(); len(got) != n {
+				t.Error(len(got), "messages are left")
+			}
+		})
+	}
+}
+
+func sessionsUp(t *testing.T, metrics *prometheus.Registry) (n int) {
+	t.Helper()
+	families, err := metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "fiberchat_sessions" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			n += int(m.GetGauge().GetValue())
+		}
+	}
+	return n
+}
+
+// TestSockJSDisconnectDelay: a polling session that nobody asks of is forgotten.
+func TestSockJSDisconnectDelay(t *testing.T) {
+	t.Parallel()
+	metrics := prometheus.NewRegistry()
+	s := serve(t, fiberchat.Config{SockJSDisconnectDelay: 50 * time.Millisecond, Registerer: metrics})
+	l, err := xhr.open(s.addr, "", "t-bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.cut()
+	begun := time.Now()
+	for sessionsUp(t, metrics) > 0 {
+		<-time.After(5 * time.Millisecond)
+	}
+	if took := time.Since(begun); took > 4*time.Second {
+		t.Errorf("forgotten after %v, which may be the default of 5 s", took)
 	}
 }

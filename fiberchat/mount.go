@@ -23,7 +23,7 @@ func (ch *Chat) mount(router fiber.Router) {
 		Timeout:       ch.cfg.StoreTimeout,
 		Logger:        ch.cfg.Logger,
 	}
-	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols}, func(c *fiber.Ctx) func(*ws.Conn) {
+	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.WriteTimeout}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
 	})
@@ -41,6 +41,8 @@ func (ch *Chat) mount(router fiber.Router) {
 		ClientURL:          ch.cfg.SockJSClientURL,
 		ClientIntegrity:    ch.cfg.SockJSClientIntegrity,
 		JSessionID:         ch.cfg.SockJSCookie,
+		WriteTimeout:       ch.cfg.WriteTimeout,
+		DisconnectDelay:    ch.cfg.SockJSDisconnectDelay,
 		MaxInbound:         max(ch.cfg.MaxFrame, 1<<20),
 		MaxSessionsPerUser: 2 * ch.cfg.MaxUserSessions, // chat's own limit closes the oldest before
 		MaxSessions:        cmp.Or(max(ch.cfg.MaxSessions, 0), math.MaxInt),

@@ -154,7 +154,7 @@ func TestRawWebSocket(t *testing.T) {
 // The close of the raw WebSocket is its handler's, reason included.
 func TestRawWebSocketClose(t *testing.T) {
 	t.Parallel()
-	s := start(t, Config{Raw: ws.Handler(nil, func(*fiber.Ctx) func(*ws.Conn) {
+	s := start(t, Config{Raw: ws.New(ws.Config{}, func(*fiber.Ctx) func(*ws.Conn) {
 		return func(conn *ws.Conn) { _ = conn.Close(3000, "Go away!") }
 	})})
 	client := dialWS(t, s.addr, "/echo/websocket")

@@ -12,22 +12,16 @@ func (s *Session) Waiting() time.Duration {
 	return s.now() - time.Duration(since)
 }
 
-// Settled tells that everything the client sent was read: the reader has been
-// waiting for a while, and the connection, if it can tell, holds nothing for
-// it. The while is for what the transport has buffered.
-func (s *Session) Settled(while time.Duration) bool {
-	if s.Waiting() < while {
-		return false
-	}
-	return !s.Unread()
-}
-
 // Unread tells whether the connection holds something that the reader has not
 // seen, false where it cannot tell.
 func (s *Session) Unread() bool {
 	c, ok := s.conn.(interface{ Unread() bool })
 	return ok && c.Unread()
 }
+
+// More tells whether the client has sent more than the frame that the Handler
+// has. It is for the Handler's methods alone.
+func (s *Session) More() bool { return s.dec.start < s.dec.end || s.Unread() }
 
 // Turn returns a mark for Handled: take it after Unread told that there is
 // nothing.
