@@ -26,6 +26,7 @@ import (
 // So one committer with large batches is best; more of them only where batches are small.
 func (s *Store) applyServer(ctx context.Context, ops []chat.Op) (results []chat.Result, err error) {
 	// Repetitions are rare, so nobody looks for them until an index says so.
+	// Once is enough: nobody else stores a sender's messages meanwhile.
 	look := false
 	err = s.retry(ctx, func(ctx context.Context) error {
 		results, err = s.applyOnce(ctx, ops, look)
@@ -45,44 +46,22 @@ func (s *Store) applyOnce(ctx context.Context, ops []chat.Op, look bool) ([]chat
 	}
 	defer begun.Rollback() // no-op after a commit
 	tx := serverTx{Tx: begun, s: s, look: look, results: make([]chat.Result, len(ops))}
-	if err := tx.lockReceivers(ctx, ops); err != nil {
-		return nil, fmt.Errorf("lock receivers: %w", err)
+	if err := tx.lockUsers(ctx, ops); err != nil {
+		return nil, fmt.Errorf("lock users: %w", err)
 	}
-	for from, to := range segments(ops) {
-		if err := tx.save(ctx, ops, from, to); err != nil {
-			return nil, fmt.Errorf("save: %w", err)
-		}
-		if err := tx.receive(ctx, ops, from, to); err != nil {
-			return nil, fmt.Errorf("confirm: %w", err)
-		}
+	if err := tx.save(ctx, ops); err != nil {
+		return nil, fmt.Errorf("save: %w", err)
+	}
+	if err := tx.receive(ctx, ops); err != nil {
+		return nil, fmt.Errorf("confirm: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		if serverCode(err) == "40001" || ctx.Err() != nil {
+		if wasRolledBack(err) || ctx.Err() != nil {
 			return nil, fmt.Errorf("commit: %w", err)
 		}
 		return nil, fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
 	}
 	return tx.results, nil
-}
-
-// segments cuts ops so that in each all Saves can go before all Receipts: no
-// Receipt may see a message that comes after it.
-func segments(ops []chat.Op) func(yield func(from, to int) bool) {
-	return func(yield func(from, to int) bool) {
-		from, confirmed := 0, make(map[string]bool)
-		for i, op := range ops {
-			if op.Receipt != nil {
-				confirmed[op.Receipt.ChatID] = true
-			} else if op.Save != nil && confirmed[op.Save.ChatID] {
-				if !yield(from, i) {
-					return
-				}
-				from = i
-				clear(confirmed)
-			}
-		}
-		yield(from, len(ops))
-	}
 }
 
 type serverTx struct {
@@ -92,17 +71,24 @@ type serverTx struct {
 	results []chat.Result
 }
 
-// Receivers share so many locks.
+// Users share so many locks.
 const lockSlots = 1 << 16
 
-// lockReceivers makes the ids of a receiver visible in ascending order: they
-// are given under a lock of that receiver which is held to the commit. Locks
-// are taken in ascending order, so that two nodes do not wait for each other.
-func (tx *serverTx) lockReceivers(ctx context.Context, ops []chat.Op) error {
+// lockUsers takes a lock of every user that ops are about and holds it to the
+// commit. So a receiver's ids become visible in ascending order and nobody else
+// confirms the same messages, and a sender's msgIDs are stored by one at a
+// time. Locks are taken in ascending order and before any row, so that two
+// nodes do not wait for each other.
+func (tx *serverTx) lockUsers(ctx context.Context, ops []chat.Op) error {
 	var slots []int32
+	add := func(user int64) { slots = append(slots, int32(uint64(user)%lockSlots)) }
 	for _, op := range ops {
 		if op.Save != nil {
-			slots = append(slots, int32(uint64(op.Save.ReceiverID)%lockSlots))
+			add(op.Save.SenderID)
+			add(op.Save.ReceiverID)
+		}
+		if op.Receipt != nil {
+			add(op.Receipt.ReceiverID)
 		}
 	}
 	slices.Sort(slots)
@@ -110,8 +96,10 @@ func (tx *serverTx) lockReceivers(ctx context.Context, ops []chat.Op) error {
 	if tx.s.dialect.name == "postgres" {
 		// A table that was empty when its statements were planned is read as a
 		// whole until it is analyzed, which takes a busy minute: not here.
+		// And a node whose machine vanished must not keep its locks.
 		return tx.exec(ctx, `SELECT set_config('enable_seqscan', 'off', true) UNION ALL
-			SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' {p}receivers'), slot)::text FROM unnest(?::int[]) AS slot`, slots)
+			SELECT set_config('idle_in_transaction_session_timeout', '15s', true) UNION ALL
+			SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' {p}users'), slot)::text FROM unnest(?::int[]) AS slot`, slots)
 	}
 	if len(slots) == 0 {
 		return nil
@@ -126,13 +114,13 @@ type messageKey struct {
 
 func keyOf(m *chat.Message) messageKey { return messageKey{m.SenderID, m.ChatID} }
 
-// save carries out the Saves among ops[from:to].
-func (tx *serverTx) save(ctx context.Context, ops []chat.Op, from, to int) error {
+// save carries out the Saves among ops, all before the Receipts: see receive.
+func (tx *serverTx) save(ctx context.Context, ops []chat.Op) error {
 	var wanted []*chat.Message // one for each key, in order
 	stored := make(map[messageKey]*chat.Message)
-	for i, op := range ops[from:to] {
+	for i, op := range ops {
 		if err := checkOp(op); err != nil {
-			tx.results[from+i].Err = err
+			tx.results[i].Err = err
 		} else if m := op.Save; m != nil && stored[keyOf(m)] == nil {
 			stored[keyOf(m)] = m
 			wanted = append(wanted, m)
@@ -156,8 +144,8 @@ func (tx *serverTx) save(ctx context.Context, ops []chat.Op, from, to int) error
 	if err != nil {
 		return err
 	}
-	for i, op := range ops[from:to] {
-		if op.Save == nil || tx.results[from+i].Err != nil {
+	for i, op := range ops {
+		if op.Save == nil || tx.results[i].Err != nil {
 			continue
 		}
 		key := keyOf(op.Save)
@@ -166,9 +154,9 @@ func (tx *serverTx) save(ctx context.Context, ops []chat.Op, from, to int) error
 			m := *op.Save
 			m.ID, m.Time = id, time.UnixMilli(m.Time.UnixMilli()).UTC()
 			stored[key] = &m
-			tx.results[from+i] = chat.Result{Message: m, Changed: true}
+			tx.results[i] = chat.Result{Message: m, Changed: true}
 		} else {
-			tx.results[from+i] = sameOrConflict(*stored[key], *op.Save)
+			tx.results[i] = sameOrConflict(*stored[key], *op.Save)
 		}
 	}
 	return nil
@@ -177,8 +165,8 @@ func (tx *serverTx) save(ctx context.Context, ops []chat.Op, from, to int) error
 // "+ 0" keeps the databases from looking up every pair of the two lists.
 const (
 	serverBySender = "WHERE chat_id IN (?) AND sender_id + 0 IN (?)"
-	serverByChat   = "WHERE chat_id IN (?) AND receiver_id + 0 IN (?) ORDER BY id FOR UPDATE"
-	serverByID     = "WHERE id IN (?) ORDER BY id FOR UPDATE"
+	serverByChat   = "WHERE chat_id IN (?) AND receiver_id + 0 IN (?)"
+	serverByID     = "WHERE id IN (?)"
 	serverConfirm  = "UPDATE {p}messages SET received_at = ? WHERE id IN (?)"
 )
 
@@ -210,6 +198,9 @@ const (
 // insert stores messages and returns their ids, which ascend in their order.
 func (tx *serverTx) insert(ctx context.Context, messages []*chat.Message) (map[messageKey]int64, error) {
 	ids := make(map[messageKey]int64, len(messages))
+	for _, m := range messages {
+		ids[keyOf(m)] = 0 // readIDs takes no others
+	}
 	for len(messages) > 0 {
 		n, octets := 0, 0
 		for n < len(messages) && n < insertRows && (n == 0 || octets+len(messages[n].Content) < insertOctets) {
@@ -258,6 +249,8 @@ func (tx *serverTx) insertMySQL(ctx context.Context, messages []*chat.Message, i
 	return tx.readIDs(ctx, ids, "SELECT id, chat_id, sender_id FROM {p}messages "+serverBySender, chatIDs, senders)
 }
 
+// readIDs fills in the ids of the keys that are in the map. A query by lists
+// also returns the other pairs of a chat id and a sender, which are older.
 func (tx *serverTx) readIDs(ctx context.Context, ids map[messageKey]int64, query string, lists ...any) error {
 	rows, err := tx.query(ctx, query, lists...)
 	if err != nil {
@@ -270,7 +263,9 @@ func (tx *serverTx) readIDs(ctx context.Context, ids map[messageKey]int64, query
 		if err := rows.Scan(&id, &key.chatID, &key.sender); err != nil {
 			return err
 		}
-		ids[key] = id
+		if _, wanted := ids[key]; wanted {
+			ids[key] = id
+		}
 	}
 	return rows.Err()
 }
@@ -278,27 +273,34 @@ func (tx *serverTx) readIDs(ctx context.Context, ids map[messageKey]int64, query
 type candidate struct {
 	message   *chat.Message
 	confirmed bool
+	since     int // the op that stored it, 0 for an older one
 }
 
-// receive carries out the Receipts among ops[from:to].
-func (tx *serverTx) receive(ctx context.Context, ops []chat.Op, from, to int) error {
+// receive carries out the Receipts among ops. All Saves came before; a Receipt
+// does not see the messages of those that follow it. The rows are not locked,
+// because who confirms holds the receiver's lock.
+func (tx *serverTx) receive(ctx context.Context, ops []chat.Op) error {
 	var ids, receivers []int64
 	var chatIDs []string
-	for i, op := range ops[from:to] {
+	since := make(map[int64]int)
+	for i, op := range ops {
 		switch r := op.Receipt; {
-		case r == nil || tx.results[from+i].Err != nil:
+		case tx.results[i].Err != nil:
+		case r == nil:
+			if tx.results[i].Changed {
+				since[tx.results[i].Message.ID] = i
+			}
 		case r.ID != 0:
 			ids = append(ids, r.ID)
 		default:
 			chatIDs, receivers = append(chatIDs, r.ChatID), append(receivers, r.ReceiverID)
 		}
 	}
-	// The rows stay locked, so that no other node confirms one of them meanwhile.
 	found := make(map[int64]*candidate)
 	byChat := make(map[string][]*candidate)
 	add := func(m *chat.Message, confirmed bool) {
 		if found[m.ID] == nil {
-			found[m.ID] = &candidate{m, confirmed}
+			found[m.ID] = &candidate{m, confirmed, since[m.ID]}
 			byChat[m.ChatID] = append(byChat[m.ChatID], found[m.ID])
 		}
 	}
@@ -314,24 +316,29 @@ func (tx *serverTx) receive(ctx context.Context, ops []chat.Op, from, to int) er
 	}
 	var confirmed []int64
 	var at time.Time
-	for i, op := range ops[from:to] {
+	for i, op := range ops {
 		r := op.Receipt
-		if r == nil || tx.results[from+i].Err != nil {
+		if r == nil || tx.results[i].Err != nil {
 			continue
+		}
+		candidates := byChat[r.ChatID]
+		if r.ID != 0 {
+			candidates = nil
+			if c := found[r.ID]; c != nil {
+				candidates = []*candidate{c}
+			}
 		}
 		var best choice
-		if r.ID == 0 {
-			for _, c := range byChat[r.ChatID] {
+		for _, c := range candidates {
+			if c.since <= i {
 				best.offer(r, c.message, c.confirmed)
 			}
-		} else if c := found[r.ID]; c != nil {
-			best.offer(r, c.message, c.confirmed)
 		}
 		if best.rank == 0 {
-			tx.results[from+i].Err = chat.ErrNotFound
+			tx.results[i].Err = chat.ErrNotFound
 			continue
 		}
-		tx.results[from+i] = chat.Result{Message: best.message, Changed: !best.confirmed}
+		tx.results[i] = chat.Result{Message: best.message, Changed: !best.confirmed}
 		if !best.confirmed {
 			found[best.message.ID].confirmed = true
 			confirmed, at = append(confirmed, best.message.ID), r.Time
@@ -340,7 +347,6 @@ func (tx *serverTx) receive(ctx context.Context, ops []chat.Op, from, to int) er
 	if len(confirmed) == 0 {
 		return nil
 	}
-	slices.Sort(confirmed)
 	// All under one time, the last one's: they were committed together.
 	return tx.exec(ctx, serverConfirm, at.UnixMilli(), confirmed)
 }

@@ -58,12 +58,24 @@ func passes(err error) bool {
 	switch code := serverCode(err); code {
 	case "": // not the server's word, so the connection's
 		return isConnectionError(err)
-	case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", // PostgreSQL: serialization, deadlock, lock, too many connections, shutdown, crash, starting
-		"1205", "1213", "1040", "1053", "1077", "1290", "1836", "1927": // MySQL: the same, read-only during a failover
+	case "40001", "40P01", "55P03", // PostgreSQL: serialization, deadlock, lock
+		"53200", "53300", // no room for locks or connections
+		"57P01", "57P02", "57P03", "57P05", "25P03", // shutdown, crash, starting, idle for too long
+		"25006",                                                                        // read-only until a failover has ended
+		"1205", "1213", "1040", "1047", "1053", "1077", "1290", "1836", "1927", "4031": // MySQL: the same, and a cluster that is not ready
 		return true
 	default:
 		return len(code) == 5 && code[:2] == "08" // PostgreSQL: connection
 	}
+}
+
+// wasRolledBack reports whether a failed COMMIT is known to have stored nothing.
+func wasRolledBack(err error) bool {
+	switch serverCode(err) {
+	case "40001", "40P01", "1213": // the last one from a cluster that certifies at COMMIT
+		return true
+	}
+	return false
 }
 
 func isConnectionError(err error) bool {

@@ -16,6 +16,16 @@ import (
 // wait for their turn in the pool.
 const maxServerConns = 16
 
+const (
+	// MySQL ends a session that is silent for so many seconds, and with it the
+	// locks of a node whose machine vanished; a pool's own connections leave
+	// before that. On PostgreSQL see lockUsers.
+	mysqlSilence = "20"
+	mysqlMaxIdle = 10 * time.Second
+	// A failover may leave a connection at a server that only reads now.
+	maxConnAge = time.Minute
+)
+
 func openServer(driver, imports, dsn string) (*sqlx.DB, error) {
 	if !slices.Contains(sql.Drivers(), driver) {
 		return nil, fmt.Errorf("sqlstore: the program lacks the database driver: import _ %q", imports)
@@ -27,7 +37,10 @@ func openServer(driver, imports, dsn string) (*sqlx.DB, error) {
 	}
 	db.SetMaxOpenConns(maxServerConns)
 	db.SetMaxIdleConns(maxServerConns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(maxConnAge)
+	if driver == "mysql" {
+		db.SetConnMaxIdleTime(mysqlMaxIdle)
+	}
 	return db, nil
 }
 
@@ -50,6 +63,7 @@ func mysqlDSN(dsn string) (string, error) {
 		// Too long a text is an error, not a shorter text.
 		"sql_mode":                 "'STRICT_ALL_TABLES'",
 		"innodb_lock_wait_timeout": "5",
+		"wait_timeout":             mysqlSilence,
 	} {
 		if !options.Has(name) {
 			options.Set(name, value)

@@ -95,7 +95,7 @@ func TestPostgresQueryPlansOfNewStore(t *testing.T) {
 	}
 	defer begun.Rollback()
 	tx := serverTx{Tx: begun, s: s}
-	if err := tx.lockReceivers(t.Context(), nil); err != nil {
+	if err := tx.lockUsers(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	selectWhere := "SELECT " + messageColumns + " FROM {p}messages "

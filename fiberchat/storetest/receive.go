@@ -155,3 +155,30 @@ func testSaveAndReceipt(t *testing.T, s chat.Store) {
 	wantMessage(t, r[5].Message, old)
 	wantMessages(t, pending(t, s, bob, 0, 10), r[4].Message)
 }
+
+func testReceiptBeforeItsMessage(t *testing.T, s chat.Store) {
+	old := mustSave(t, s, message(ann, bob, "0", "old"))
+	// Most stores give the next ids to what is saved here.
+	r := apply(t, s,
+		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID + 1}),
+		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID + 2, ChatID: "2"}),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "2", Sent: always}),
+		save(message(ann, bob, "1", "one")),
+		save(message(ann, bob, "2", "two")),
+		save(message(eve, bob, "2", "three")),
+		receipt(chat.Receipt{ReceiverID: bob, ChatID: "2", Sent: always}),
+		save(message(eve, bob, "1", "four")),
+	)
+	for i := range 3 {
+		if !errors.Is(r[i].Err, chat.ErrNotFound) || r[i].Changed {
+			t.Errorf("receipt %d: %+v, want ErrNotFound", i, r[i])
+		}
+	}
+	for i := 3; i < len(r); i++ {
+		if r[i].Err != nil || !r[i].Changed {
+			t.Errorf("op %d: %+v", i, r[i])
+		}
+	}
+	wantMessage(t, r[6].Message, r[4].Message)
+	wantMessages(t, pending(t, s, bob, 0, 10), old, r[3].Message, r[5].Message, r[7].Message)
+}

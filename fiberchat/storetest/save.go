@@ -99,6 +99,30 @@ func testConflict(t *testing.T, s chat.Store) {
 	wantMessages(t, pending(t, s, eve, 0, 10))
 }
 
+func testSaveAgainBesideOthers(t *testing.T, s chat.Store) {
+	old := mustSave(t, s, message(ann, bob, "b", "old"))
+	r := apply(t, s,
+		save(message(ann, bob, "a", "new")),
+		save(message(eve, bob, "b", "of eve")),
+		save(message(ann, bob, "b", "other")),
+		save(message(ann, bob, "b", "old")),
+		save(message(eve, bob, "a", "of eve")),
+	)
+	for _, i := range []int{0, 1, 4} {
+		if r[i].Err != nil || !r[i].Changed {
+			t.Errorf("op %d, a new message: %+v", i, r[i])
+		}
+	}
+	if !errors.Is(r[2].Err, chat.ErrConflict) || r[2].Changed {
+		t.Errorf("another content: %+v, want ErrConflict", r[2])
+	}
+	if r[3].Err != nil || r[3].Changed {
+		t.Errorf("a repetition: %+v", r[3])
+	}
+	wantMessage(t, r[3].Message, old)
+	wantMessages(t, pending(t, s, bob, 0, 10), old, r[0].Message, r[1].Message, r[4].Message)
+}
+
 func testPerSender(t *testing.T, s chat.Store) {
 	a := mustSave(t, s, message(ann, bob, "same", "from ann"))
 	e := mustSave(t, s, message(eve, bob, "same", "from eve"))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"fiberchat.example/fiberchat/chat"
@@ -51,6 +52,62 @@ func testSharedReceipt(t *testing.T, a, b chat.Store) {
 		}
 	}
 	wantMessages(t, pending(t, b, bob, 0, 10))
+}
+
+// testSharedSender lets one sender use the same msgIDs for several receivers
+// at once: one message of each msgID is stored, and whoever shares the calls
+// with them is not harmed.
+func testSharedSender(t *testing.T, a, b chat.Store) {
+	const writers, size = 4, 6
+	var next atomic.Int64
+	stored := make([]map[string]bool, writers)
+	var all sync.WaitGroup
+	for n := range writers {
+		s, to := []chat.Store{a, b}[n%2], int64(n)+10
+		again := mustSave(t, s, message(ann, to, fmt.Sprint("again-", n), "x"))
+		stored[n] = map[string]bool{again.ChatID: true}
+		all.Go(func() { // ends with its loop; awaited below
+			for round := range 4 * races {
+				ops := []chat.Op{save(again)}
+				first := next.Add(1)
+				for i := range size { // of those that the others are at, each in another order
+					ops = append(ops, save(message(ann, to, fmt.Sprint(first+int64(i*5+n)%7), "x")))
+				}
+				ops = append(ops, save(message(to+100, to+200, fmt.Sprint(round), "of another")))
+				results, err := s.Apply(t.Context(), ops)
+				if err != nil {
+					t.Errorf("Apply: %v", err)
+					return
+				}
+				if r := results[0]; r.Err != nil || r.Changed || r.Message.ID != again.ID {
+					t.Errorf("a repetition: %+v", r)
+				}
+				for i, r := range results[1 : size+1] {
+					if r.Changed {
+						stored[n][r.Message.ChatID] = true
+					} else if mine := stored[n][ops[i+1].Save.ChatID]; mine != (r.Err == nil) || !mine && !errors.Is(r.Err, chat.ErrConflict) {
+						t.Errorf("%+v, stored by this writer: %v", r, mine)
+					}
+				}
+				if r := results[size+1]; r.Err != nil || !r.Changed {
+					t.Errorf("another sender's: %+v", r)
+				}
+			}
+		})
+	}
+	all.Wait()
+	owner := make(map[string]int)
+	for n := range stored {
+		for chatID := range stored[n] {
+			if other, twice := owner[chatID]; twice {
+				t.Errorf("msgID %s was stored by writers %d and %d", chatID, other, n)
+			}
+			owner[chatID] = n
+		}
+		if got := pending(t, a, int64(n)+10, 0, 1<<20); len(got) != len(stored[n]) {
+			t.Errorf("receiver %d has %d messages, want %d", n, len(got), len(stored[n]))
+		}
+	}
 }
 
 // race applies op through both stores at once.

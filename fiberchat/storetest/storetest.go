@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) chat.Store) {
 		{"save in order", testSaveOrder},
 		{"save again", testSaveAgain},
 		{"save again with another receiver or content", testConflict},
+		{"save again beside others under the same msgIDs", testSaveAgainBesideOthers},
 		{"msgID is unique per sender", testPerSender},
 		{"msgID is compared octet by octet", testOctets},
 		{"content comes back as it was", testContent},
@@ -40,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) chat.Store) {
 		{"receipt again", testReceiptAgain},
 		{"receipt by another user", testReceiptStranger},
 		{"save and receipt in one call", testSaveAndReceipt},
+		{"receipt in one call before its message", testReceiptBeforeItsMessage},
 		{"pending", testPending},
 		{"conversation", testConversation},
 		{"cancelled context", testCancelled},
@@ -62,6 +64,7 @@ func RunShared(t *testing.T, openTwo func(t *testing.T) (a, b chat.Store)) {
 		{"what one stored the other has", testSharedState},
 		{"one message saved through both", testSharedSave},
 		{"one message confirmed through both", testSharedReceipt},
+		{"one sender's msgIDs saved to others through both", testSharedSender},
 		{"visible in order of id", func(t *testing.T, a, b chat.Store) { visibleInOrder(t, []chat.Store{a, b}) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
