@@ -13,12 +13,16 @@ import (
 type dialect struct {
 	name         string   // of the folder of its migrations
 	bind         int      // sqlx's name for its placeholders
-	lock         []string // what starts a migration, each giving a row or none, and keeps other processes out
+	lock         []string // what starts a migration and keeps other processes out
+	check        check    // what must hold then; empty: nothing
 	unlock, undo string   // what ends it well, or takes it back where the database can
 	apply        func(*Store, context.Context, []chat.Op) ([]chat.Result, error)
 	// server tells that there is a network between: see retry.
 	server bool
 }
+
+// check is a query that gives true, or else the problem.
+type check struct{ query, problem string }
 
 var sqliteDialect = dialect{
 	name:   "sqlite",
@@ -33,6 +37,7 @@ var postgresDialect = dialect{
 	name:   "postgres",
 	bind:   sqlx.DOLLAR,
 	lock:   []string{"BEGIN", "SELECT pg_advisory_xact_lock(hashtext('fiberchat migration'), hashtext(current_schema() || ' {p}'))"},
+	check:  check{"SELECT current_setting('server_encoding') = 'UTF8'", "the database's encoding is not UTF8, so it cannot keep every message"},
 	unlock: "COMMIT",
 	undo:   "ROLLBACK",
 	apply:  (*Store).applyServer,
@@ -45,6 +50,7 @@ var mysqlDialect = dialect{
 	name:   "mysql",
 	bind:   sqlx.QUESTION,
 	lock:   []string{"DO GET_LOCK(MD5(CONCAT(DATABASE(), ' {p}')), 600)"},
+	check:  check{"SELECT COALESCE(IS_USED_LOCK(MD5(CONCAT(DATABASE(), ' {p}'))) = CONNECTION_ID(), 0)", "GET_LOCK gave no lock"},
 	unlock: "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	undo:   "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	apply:  (*Store).applyServer,

@@ -38,7 +38,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	end := s.dialect.unlock
 	if err != nil {
 		err = fmt.Errorf("lock database: %w", err)
-	} else {
+	} else if err = s.dialect.check.run(ctx, s, conn); err == nil {
 		err = s.migrateLocked(ctx, conn, files)
 	}
 	if err != nil {
@@ -49,6 +49,20 @@ func (s *Store) migrate(ctx context.Context) error {
 		err = fmt.Errorf("unlock database: %w", e)
 	}
 	return err
+}
+
+func (c check) run(ctx context.Context, s *Store, conn *sqlx.Conn) error {
+	if c.query == "" {
+		return nil
+	}
+	var ok bool
+	if err := conn.GetContext(ctx, &ok, s.sql(c.query)); err != nil {
+		return fmt.Errorf("check database: %w", err)
+	}
+	if !ok {
+		return fmt.Errorf("check database: %s", c.problem)
+	}
+	return nil
 }
 
 func (s *Store) migrateLocked(ctx context.Context, conn *sqlx.Conn, files []string) error {

@@ -2,7 +2,11 @@ package sqlstore
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -65,4 +69,38 @@ func TestFailedMigrationIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	openAt(t, path)
+}
+
+// Without its lock a migration does not begin.
+func TestMigrationNeedsItsLock(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, scratch(t, "mysql"))
+	unlocked := &Store{cfg: s.cfg, dialect: s.dialect, write: s.write, read: s.read}
+	for _, lock := range []string{"DO 0", "DO GET_LOCK(MD5(CONCAT(DATABASE(), ' {p}')), NULL)"} {
+		unlocked.dialect.lock = []string{lock}
+		if err := unlocked.migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "lock") {
+			t.Errorf("migrate after %q: %v, want an error", lock, err)
+		}
+	}
+	if err := s.migrate(t.Context()); err != nil {
+		t.Errorf("migrate with its lock: %v", err)
+	}
+}
+
+// A database in another encoding would refuse messages one by one, later.
+func TestPostgresMustBeUTF8(t *testing.T) {
+	t.Parallel()
+	dsn := scratch(t, "postgres")
+	s := openAt(t, dsn)
+	name := fmt.Sprintf("sqlstore_test_%d_ascii", os.Getpid())
+	s.write.MustExec("CREATE DATABASE " + name + " ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	t.Cleanup(func() { s.write.MustExec("DROP DATABASE " + name) })
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path, u.RawQuery = "/"+name, ""
+	if _, err := Open(u.String()); err == nil || !strings.Contains(err.Error(), "UTF8") {
+		t.Errorf("Open: %v, want an error that names UTF8", err)
+	}
 }

@@ -178,8 +178,10 @@ func TestPasses(t *testing.T) {
 		want bool
 	}{
 		{pgError("40001"), true}, {pgError("40P01"), true}, {pgError("57P01"), true}, {pgError("08006"), true}, {pgError("53300"), true},
+		{pgError("25006"), true}, {pgError("57P03"), true}, {pgError("25P03"), true}, {pgError("53200"), true},
 		{pgError("23505"), false}, {pgError("42P01"), false}, {pgError("53100"), false}, {pgError("28P01"), false},
 		{errors.New("Error 1213 (40001): Deadlock found"), true}, {errors.New("Error 1205 (HY000): Lock wait timeout"), true},
+		{errors.New("Error 1290 (HY000): read-only"), true}, {errors.New("Error 4031 (HY000): disconnected because of inactivity"), true},
 		{errors.New("Error 1062 (23000): Duplicate entry"), false}, {errors.New("Error 1114 (HY000): The table is full"), false},
 		{driver.ErrBadConn, true}, {io.ErrUnexpectedEOF, true}, {errors.New("invalid connection"), true},
 		{context.Canceled, false}, {context.DeadlineExceeded, false}, {errors.New("sql: database is closed"), false},
@@ -192,6 +194,20 @@ func TestPasses(t *testing.T) {
 	for _, err := range []error{pgError("23505"), errors.New("Error 1062 (23000): Duplicate entry")} {
 		if !isDuplicate(fmt.Errorf("do it: %w", err)) {
 			t.Errorf("isDuplicate(%v) is false", err)
+		}
+	}
+}
+
+// A COMMIT that the database refused can be tried again; one whose answer was
+// lost cannot.
+func TestRolledBackCommit(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		pgError("40001"): true, pgError("40P01"): true, errors.New("Error 1213 (40001): Deadlock found"): true,
+		pgError("57P01"): false, pgError("40003"): false, errors.New("invalid connection"): false, io.EOF: false,
+	} {
+		if got := wasRolledBack(fmt.Errorf("commit: %w", err)); got != want {
+			t.Errorf("wasRolledBack(%v) is %v", err, got)
 		}
 	}
 }
