@@ -60,7 +60,7 @@ func (s *Store) CreateUser(ctx context.Context, name, displayName, password stri
 	if err != nil {
 		return Account{}, fmt.Errorf("hash password: %w", err)
 	}
-	key := nameKey(name)
+	key := NameKey(name)
 	_, err = s.write.ExecContext(ctx, s.sql("INSERT INTO {p}users (name, name_key, display_name, password, created_at) VALUES (?, ?, ?, ?, ?)"),
 		name, key, displayName, hash, time.Now().UnixMilli())
 	if isDuplicate(err) {
@@ -74,7 +74,7 @@ func (s *Store) CreateUser(ctx context.Context, name, displayName, password stri
 
 // AccountByName finds the account whose name reads like name; chat.ErrNotFound.
 func (s *Store) AccountByName(ctx context.Context, name string) (Account, error) {
-	return s.accountBy(ctx, "name_key", nameKey(name))
+	return s.accountBy(ctx, "name_key", NameKey(name))
 }
 
 func (s *Store) accountBy(ctx context.Context, column string, value any) (Account, error) {

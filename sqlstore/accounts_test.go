@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -27,7 +28,7 @@ func mustCreate(t testing.TB, s *Store, name string) Account {
 func insertUser(t testing.TB, s *Store, name string) {
 	t.Helper()
 	if _, err := s.write.Exec(s.sql("INSERT INTO {p}users (name, name_key, display_name, password, created_at) VALUES (?, ?, ?, ?, ?)"),
-		name, nameKey(name), name, nobodysPassword, 0); err != nil {
+		name, NameKey(name), name, nobodysPassword, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -55,7 +56,7 @@ func testAccounts(t *testing.T, s *Store) {
 			t.Errorf("AccountByName(%q): %+v, %v", name, a, err)
 		}
 	}
-	for _, name := range []string{"Anna", "", "\xff", "' OR 1=1 --"} {
+	for _, name := range []string{"Anna", "", "\xff", "ann\x00", "a\xed\xa0\x80b", "' OR 1=1 --"} {
 		if _, err := s.AccountByName(t.Context(), name); !errors.Is(err, chat.ErrNotFound) {
 			t.Errorf("AccountByName(%q): %v, want ErrNotFound", name, err)
 		}
@@ -113,6 +114,7 @@ func TestNames(t *testing.T) {
 	}
 	for _, same := range [][]string{
 		{"ann", "ANN", "Ann", "ａｎｎ"}, {"straße", "STRASSE"}, {"é", "e\u0301", "É"}, {"❤", "❤️"}, {"wu susu", "Wu  Susu", "wu\u3000susu"}, {"ﬁn", "fin"}, {"K", "\u212a", "k"},
+		{"ö", "o\u034f\u0308", "O\ufe0f\u0308"}, {"가", "ᄀ\u034fᅡ"}, {"ΐ", "ι\u034f\u0308\u0301", "Ι\u0308\ufe0f\u0301"},
 	} {
 		insertUser(t, s, same[0])
 		for _, name := range same {
@@ -121,6 +123,30 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A key is a name's last form, short, and text that every database takes.
+func FuzzNameKey(f *testing.F) {
+	for _, name := range []string{"Ann", "e\u034f\u0301", "ᄀ\u034fᅡ", "ﷺ", "a\x00", "\xff", "İ", "ᾳ\u0345", " a\u00a0 \u3164b", "ẞ\u034f\u0323\u0307"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		key := NameKey(name)
+		if len(key) > maxKey || strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+			t.Fatalf("NameKey(%q) is %q", name, key)
+		}
+		if len(key) <= maxSpelling && NameKey(key) != key {
+			t.Fatalf("NameKey(%q) is %q, and of that %q", name, key, NameKey(key))
+		}
+		if checkName(name) != nil {
+			return
+		}
+		for _, form := range []norm.Form{norm.NFC, norm.NFD, norm.NFKC} {
+			if other := form.String(name); NameKey(other) != key {
+				t.Fatalf("NameKey(%q) is %q, of its form %q it is %q", name, key, other, NameKey(other))
+			}
+		}
+	})
 }
 
 // Two who want one name at once: the index decides.
@@ -175,7 +201,7 @@ func TestSignIn(t *testing.T) {
 
 func testSignIn(t *testing.T, s *Store) {
 	ann := mustCreate(t, s, "ann")
-	for _, c := range [][2]string{{"ann", "secret of bob"}, {"ann", ""}, {"ann", strings.Repeat("x", 5000)}, {"bob", "secret of ann"}, {"", ""}} {
+	for _, c := range [][2]string{{"ann", "secret of bob"}, {"ann", ""}, {"ann", strings.Repeat("x", 5000)}, {"bob", "secret of ann"}, {"", ""}, {"ann\x00", "secret of ann"}, {"ann\xff", "secret of ann"}} {
 		if _, err := s.SignIn(t.Context(), c[0], c[1]); !errors.Is(err, ErrWrongPassword) {
 			t.Errorf("SignIn(%q): %v, want ErrWrongPassword", c[0], err)
 		}
@@ -297,7 +323,7 @@ func TestSignInWithEndlessName(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
 	endless := strings.Repeat("ﷺ", 1<<20)
-	if key := nameKey(endless); key != "" {
+	if key := NameKey(endless); key != "" {
 		t.Errorf("a key of %d octets", len(key))
 	}
 	if _, err := s.SignIn(t.Context(), endless, "secret"); !errors.Is(err, ErrWrongPassword) {
@@ -305,7 +331,7 @@ func TestSignInWithEndlessName(t *testing.T) {
 	}
 	// What people type in another form is still found.
 	name := strings.Repeat("ǖ", maxName)
-	if nameKey(norm.NFD.String(name)) != nameKey(name) || nameKey(name) == "" {
+	if NameKey(norm.NFD.String(name)) != NameKey(name) || NameKey(name) == "" {
 		t.Error("a name of the longest kind has another key when it is spelled out")
 	}
 }

@@ -20,6 +20,8 @@ const (
 	// maxSpelling is how many octets another spelling of a name may have: a
 	// letter with three marks beside it takes nine.
 	maxSpelling = 16 * maxName
+	maxKey      = 36 * maxName // the most that folding makes of maxName
+	maxFolds    = 8            // two are usual, and the second finds nothing to do
 )
 
 // checkName refuses what cannot be part of a STOMP destination or header, and
@@ -43,25 +45,44 @@ func checkShown(name string) error {
 		return fmt.Errorf("%w: want 1 to %d characters", ErrBadName, maxName)
 	case strings.TrimSpace(name) != name:
 		return fmt.Errorf("%w: space at the beginning or the end", ErrBadName)
-	case nameKey(name) == "":
-		return fmt.Errorf("%w: nothing to be seen", ErrBadName)
 	}
 	for _, r := range name {
 		if !unicode.IsGraphic(r) {
 			return fmt.Errorf("%w: %U is not allowed", ErrBadName, r)
 		}
 	}
+	if NameKey(name) == "" {
+		return fmt.Errorf("%w: nothing to be seen", ErrBadName)
+	}
 	return nil
 }
 
-// nameKey is the form in which names are compared: two names that read the
-// same, but for case, width, composition or what is invisible, are one. It is
-// empty for what can be nobody's name: folding a text of megabytes, which is
-// easily sent to a sign-in, takes seconds and grows it tenfold.
-func nameKey(name string) string {
-	if len(name) > maxSpelling {
+// NameKey is the form in which names are compared: one for all that read the
+// same, but for case, width, composition or what is invisible. It has at most
+// 2304 octets, and it is empty for what can be nobody's name, such as a text of
+// megabytes, one that is not UTF-8, or one with a NUL. Limit sign-ins by it.
+func NameKey(name string) string {
+	// Folding megabytes, which are easily sent to a sign-in, takes seconds and
+	// grows them tenfold; and PostgreSQL refuses what is not UTF-8.
+	if len(name) > maxSpelling || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
 		return ""
 	}
+	// Where something invisible stood between a letter and its mark they
+	// compose in the next round, and what they compose may fold once more.
+	for range maxFolds {
+		folded := foldName(name)
+		if len(folded) > maxKey {
+			return ""
+		}
+		if folded == name {
+			return folded
+		}
+		name = folded
+	}
+	return "" // not seen with any name
+}
+
+func foldName(name string) string {
 	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
 	visible := strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {

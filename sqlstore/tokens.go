@@ -42,7 +42,7 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 		accountRow
 		Password string
 	}
-	err := s.read.GetContext(ctx, &row, s.sql("SELECT "+accountColumns+", password FROM {p}users WHERE name_key = ?"), nameKey(name))
+	err := s.read.GetContext(ctx, &row, s.sql("SELECT "+accountColumns+", password FROM {p}users WHERE name_key = ?"), NameKey(name))
 	unknown := errors.Is(err, sql.ErrNoRows)
 	if unknown {
 		row.Password = nobodysPassword
