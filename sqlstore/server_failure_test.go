@@ -244,7 +244,9 @@ func TestServerDSN(t *testing.T) {
 	if _, err := openServer("no such driver", "example.com/driver", ""); err == nil || !strings.Contains(err.Error(), `import _ "example.com/driver"`) {
 		t.Errorf("missing driver: %v, want its import named", err)
 	}
-	for _, dsn := range []string{"postgres://ann:hidden@127.0.0.1:1/chat", "mysql://ann:hidden@127.0.0.1:1/chat", "postgres://ann:hidden@127.0.0.1:bad/chat"} {
+	for _, dsn := range []string{"postgres://ann:hidden@127.0.0.1:1/chat", "mysql://ann:hidden@127.0.0.1:1/chat", "postgres://ann:hidden@127.0.0.1:bad/chat",
+		"POSTGRES://ann:hidden@127.0.0.1:1/chat", "MySQL://ann:hidden@127.0.0.1:1/chat", "postgres://ann:hid:hidden@ho st/db", "postgres://ann:hi%zzhidden@host/db",
+		"mysql://ann:hidden@127.0.0.1:1/db?tls=nosuch", "mysql://ann:hidden@127.0.0.1:1/db?timeout=bad", "mysql://ann:hi%zzhidden@h/db"} {
 		if _, err := Open(dsn); err == nil || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("Open without a server: %v, want an error without the password", err)
 		}

@@ -45,25 +45,27 @@ type Store struct {
 //	postgres://user:pw@host/db    PostgreSQL
 //	mysql://user:pw@host:3306/db  MySQL or MariaDB
 //
-// It fails when the database was written by a later version of this package.
+// Another address is refused; put sqlite: before a file whose name looks like
+// one. It fails when the database was written by a later version of this package.
 func Open(dsn string, config ...Config) (*Store, error) {
 	cfg, err := withDefaults(config)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, owned: true}
-	scheme, _, _ := strings.Cut(dsn, ":")
-	switch scheme {
-	case "postgres", "postgresql":
-		s.write, err = openServer("pgx", "github.com/jackc/pgx/v5/stdlib", dsn)
+	kind, place, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "postgres":
+		s.write, err = openServer("pgx", "github.com/jackc/pgx/v5/stdlib", place)
 		s.read = s.write
 	case "mysql":
-		if dsn, err = mysqlDSN(dsn); err == nil {
-			s.write, err = openServer("mysql", "github.com/go-sql-driver/mysql", dsn)
-			s.read = s.write
-		}
+		s.write, err = openServer("mysql", "github.com/go-sql-driver/mysql", place)
+		s.read = s.write
 	default:
-		s.write, s.read, err = openSQLite(strings.TrimPrefix(dsn, "sqlite:"))
+		s.write, s.read, err = openSQLite(place)
 	}
 	if err != nil {
 		return nil, err
