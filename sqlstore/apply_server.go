@@ -162,6 +162,7 @@ func (tx *serverTx) save(ctx context.Context, ops []chat.Op) error {
 	return nil
 }
 
+// serverByChat is bounded by the number of accounts: see sqliteByChat.
 // "+ 0" keeps the databases from looking up every pair of the two lists.
 const (
 	serverBySender = "WHERE chat_id IN (?) AND sender_id + 0 IN (?)"

@@ -20,8 +20,11 @@ const (
 
 	sqliteSelect   = "SELECT " + messageColumns + ", received_at FROM {p}messages "
 	sqliteBySender = sqliteSelect + "WHERE chat_key = ? AND sender_id = ?"
-	sqliteByChat   = sqliteSelect + "WHERE chat_key = ? AND receiver_id = ?"
-	sqliteByID     = sqliteSelect + "WHERE id = ?"
+	// It meets one message of every sender who chose this ChatID, so the number
+	// of accounts bounds it: limit sign-ups. An index with the receiver would be
+	// one more random page to write for each message.
+	sqliteByChat = sqliteSelect + "WHERE chat_key = ? AND receiver_id = ?"
+	sqliteByID   = sqliteSelect + "WHERE id = ?"
 
 	sqliteConfirm = "UPDATE {p}messages SET received_at = ? WHERE id = ? AND received_at IS NULL"
 )
