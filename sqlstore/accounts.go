@@ -60,27 +60,33 @@ func (s *Store) CreateUser(ctx context.Context, name, displayName, password stri
 	if err != nil {
 		return Account{}, fmt.Errorf("hash password: %w", err)
 	}
+	return s.insertUser(ctx, name, displayName, hash)
+}
+
+func (s *Store) insertUser(ctx context.Context, name, displayName, hash string) (Account, error) {
 	key := NameKey(name)
-	_, err = s.write.ExecContext(ctx, s.sql("INSERT INTO {p}users (name, name_key, display_name, password, created_at) VALUES (?, ?, ?, ?, ?)"),
+	_, err := s.exec(ctx, "INSERT INTO {p}users (name, name_key, display_name, password, created_at) VALUES (?, ?, ?, ?, ?)",
 		name, key, displayName, hash, time.Now().UnixMilli())
-	if isDuplicate(err) {
-		return Account{}, ErrNameTaken
-	}
-	if err != nil {
+	if err != nil && !isDuplicate(err) {
 		return Account{}, fmt.Errorf("insert user: %w", err)
 	}
-	return s.accountBy(ctx, "name_key", key)
+	// A second try meets the row of the first, whose answer was lost: the
+	// salted hash tells it from another's.
+	account, err := s.accountBy(ctx, "name_key = ? AND password = ?", key, hash)
+	if errors.Is(err, chat.ErrNotFound) {
+		return Account{}, ErrNameTaken
+	}
+	return account, err
 }
 
 // AccountByName finds the account whose name reads like name; chat.ErrNotFound.
 func (s *Store) AccountByName(ctx context.Context, name string) (Account, error) {
-	return s.accountBy(ctx, "name_key", NameKey(name))
+	return s.accountBy(ctx, "name_key = ?", NameKey(name))
 }
 
-func (s *Store) accountBy(ctx context.Context, column string, value any) (Account, error) {
+func (s *Store) accountBy(ctx context.Context, condition string, values ...any) (Account, error) {
 	var row accountRow
-	err := s.read.GetContext(ctx, &row, s.sql("SELECT "+accountColumns+" FROM {p}users WHERE "+column+" = ?"), value)
-	if err != nil {
+	if err := s.get(ctx, &row, "SELECT "+accountColumns+" FROM {p}users WHERE "+condition, values...); err != nil {
 		return Account{}, fmt.Errorf("read account: %w", notFound(err))
 	}
 	return row.account(), nil
@@ -91,8 +97,7 @@ func (s *Store) Accounts(ctx context.Context, afterID int64, limit int) ([]Accou
 	if limit <= 0 {
 		return nil, nil
 	}
-	var rows []accountRow
-	err := s.read.SelectContext(ctx, &rows, s.sql("SELECT "+accountColumns+" FROM {p}users WHERE id > ? ORDER BY id LIMIT ?"), afterID, limit)
+	rows, err := list[accountRow](ctx, s, "SELECT "+accountColumns+" FROM {p}users WHERE id > ? ORDER BY id LIMIT ?", afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}

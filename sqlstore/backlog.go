@@ -14,7 +14,7 @@ const countSQL = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {p}messages WHERE r
 // CountPending implements chat.Counter.
 func (s *Store) CountPending(ctx context.Context, receiverID int64, atMost int) (int, error) {
 	var n int
-	if err := s.read.GetContext(ctx, &n, s.sql(countSQL), receiverID, max(atMost, 0)); err != nil {
+	if err := s.get(ctx, &n, s.dialect.reads.count, receiverID, max(atMost, 0)); err != nil {
 		return 0, fmt.Errorf("count pending messages: %w", err)
 	}
 	return n, nil

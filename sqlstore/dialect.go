@@ -17,6 +17,7 @@ type dialect struct {
 	check        check    // what must hold then; empty: nothing
 	unlock, undo string   // what ends it well, or takes it back where the database can
 	apply        func(*Store, context.Context, []chat.Op) ([]chat.Result, error)
+	reads        reads
 	// server tells that there is a network between: see retry.
 	server bool
 }
@@ -31,6 +32,7 @@ var sqliteDialect = dialect{
 	unlock: "COMMIT",
 	undo:   "ROLLBACK",
 	apply:  (*Store).applySQLite,
+	reads:  commonReads,
 }
 
 var postgresDialect = dialect{
@@ -41,6 +43,7 @@ var postgresDialect = dialect{
 	unlock: "COMMIT",
 	undo:   "ROLLBACK",
 	apply:  (*Store).applyServer,
+	reads:  postgresReads,
 	server: true,
 }
 
@@ -54,6 +57,7 @@ var mysqlDialect = dialect{
 	unlock: "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	undo:   "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	apply:  (*Store).applyServer,
+	reads:  commonReads,
 	server: true,
 }
 

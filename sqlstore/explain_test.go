@@ -16,6 +16,12 @@ func TestSQLiteQueryPlans(t *testing.T) {
 	}{
 		{"pending", pendingSQL, []string{table + index + "pending (receiver_id=? AND rowid>?)"}},
 		{"received", receivedSQL, []string{table + "INTEGER PRIMARY KEY (rowid>?)"}},
+		{"count pending", countSQL, []string{table + index + "pending (receiver_id=?)"}},
+		{"newest", newestSQL, []string{"SEARCH fiberchat_messages"}},
+		{"unconfirmed", unconfirmedSQL, []string{table + "INTEGER PRIMARY KEY (rowid>?)"}},
+		{"purge, range", purgeRangeSQL, []string{"SEARCH fiberchat_messages", "SEARCH fiberchat_messages"}},
+		{"purge, age", purgeOldestSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"purge", purgeSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"conversation", conversationSQL, []string{
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",

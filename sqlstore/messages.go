@@ -27,9 +27,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		stmt **sqlx.Stmt
 		text string
 	}{
-		{&s.q.pending, pendingSQL},
-		{&s.q.received, receivedSQL},
-		{&s.q.conversation, conversationSQL},
+		{&s.q.pending, s.dialect.reads.pending},
+		{&s.q.received, s.dialect.reads.received},
+		{&s.q.conversation, s.dialect.reads.conversation},
 		{&s.q.user, userSQL},
 		{&s.q.token, tokenSQL},
 	} {

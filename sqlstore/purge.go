@@ -20,6 +20,13 @@ const (
 // ErrTooYoung: Purge was asked for messages of the last 24 hours.
 var ErrTooYoung = errors.New("sqlstore: purge: messages younger than 24 hours are kept")
 
+const (
+	// Both ends in one SELECT would make SQLite read a whole index.
+	purgeRangeSQL  = "SELECT (SELECT COALESCE(MIN(id), 0) FROM {p}messages) AS first, (SELECT COALESCE(MAX(id), 0) FROM {p}messages) AS last"
+	purgeOldestSQL = "SELECT COALESCE(MIN(sent_at), 0) FROM {p}messages WHERE id >= ? AND id < ?"
+	purgeSQL       = "DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL"
+)
+
 // Purge deletes confirmed messages sent before a time, at least 24 hours ago,
 // and returns how many. It works in small steps, each a transaction, so it
 // can run beside the chat, and when ctx ends it stops between two of them.
@@ -28,29 +35,23 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 	if time.Since(before) < minPurgeAge {
 		return 0, ErrTooYoung
 	}
-	var first, last int64
-	err := s.read.QueryRowxContext(ctx, s.sql("SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), 0) FROM {p}messages")).Scan(&first, &last)
-	if err != nil {
+	var ids struct{ First, Last int64 }
+	if err := s.get(ctx, &ids, purgeRangeSQL); err != nil {
 		return 0, fmt.Errorf("read range of ids: %w", err)
 	}
 	// The highest id stays: SQLite counts on from the highest it finds, and
 	// an id must not come twice.
 	var total int64
-	for from := first; from < last; from += purgeSpan {
-		to := min(from+purgeSpan, last)
+	for from := ids.First; from < ids.Last; from += purgeSpan {
+		to := min(from+purgeSpan, ids.Last)
 		var oldest int64
-		if err := s.read.GetContext(ctx, &oldest, s.sql("SELECT COALESCE(MIN(sent_at), 0) FROM {p}messages WHERE id >= ? AND id < ?"), from, to); err != nil {
+		if err := s.get(ctx, &oldest, purgeOldestSQL, from, to); err != nil {
 			return total, fmt.Errorf("read age of messages: %w", err)
 		}
 		if oldest > before.Add(clockSkew).UnixMilli() {
 			break // what comes later is younger
 		}
-		res, err := s.write.ExecContext(ctx, s.sql("DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL"),
-			from, to, before.UnixMilli())
-		if err != nil {
-			return total, fmt.Errorf("delete messages: %w", err)
-		}
-		n, err := res.RowsAffected()
+		n, err := s.exec(ctx, purgeSQL, from, to, before.UnixMilli())
 		if err != nil {
 			return total, fmt.Errorf("delete messages: %w", err)
 		}

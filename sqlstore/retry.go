@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	// What an operation on a database server takes at most, retries included.
-	serverTimeout = 10 * time.Second
-	firstPause    = 5 * time.Millisecond
-	longestPause  = 500 * time.Millisecond
+	// What an operation takes at most, retries and the wait for a connection
+	// included.
+	opTimeout    = 10 * time.Second
+	firstPause   = 5 * time.Millisecond
+	longestPause = 500 * time.Millisecond
 )
 
 // errUnknownOutcome: the connection was lost during COMMIT. It is not tried
@@ -27,17 +28,15 @@ const (
 // sends again, and finds its message by the msgID if it was.
 var errUnknownOutcome = errors.New("sqlstore: outcome of commit not known")
 
-// retry repeats f on a database server as long as its errors are of those
-// that pass: a deadlock, a lost connection, a server that restarts.
+// retry calls f with a time limit, and repeats it on a database server as long
+// as its errors are of those that pass: a deadlock, a lost connection, a server
+// that restarts.
 func (s *Store) retry(ctx context.Context, f func(ctx context.Context) error) error {
-	if !s.dialect.server {
-		return f(ctx)
-	}
-	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := f(ctx)
-		if err == nil || !passes(err) {
+		if err == nil || !s.dialect.server || !passes(err) {
 			return err
 		}
 		wait := time.NewTimer(pause/2 + rand.N(pause/2))
@@ -48,6 +47,34 @@ func (s *Store) retry(ctx context.Context, f func(ctx context.Context) error) er
 			return errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+// get and list read one row and several.
+func (s *Store) get(ctx context.Context, row any, query string, args ...any) error {
+	return s.retry(ctx, func(ctx context.Context) error {
+		return s.read.GetContext(ctx, row, s.sql(query), args...)
+	})
+}
+
+func list[T any](ctx context.Context, s *Store, query string, args ...any) (rows []T, err error) {
+	err = s.retry(ctx, func(ctx context.Context) error {
+		rows = nil // of a try that broke off
+		return s.read.SelectContext(ctx, &rows, s.sql(query), args...)
+	})
+	return rows, err
+}
+
+// exec writes what may be written twice, because the answer to the first time
+// may have been lost, and returns the number of rows.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	err = s.retry(ctx, func(ctx context.Context) error {
+		res, err := s.write.ExecContext(ctx, s.sql(query), args...)
+		if err == nil {
+			rows, err = res.RowsAffected()
+		}
+		return err
+	})
+	return rows, err
 }
 
 // passes reports whether the same may work if tried again.

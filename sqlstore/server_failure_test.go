@@ -214,7 +214,7 @@ func TestRolledBackCommit(t *testing.T) {
 
 func TestRetryEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	s := &Store{dialect: postgresDialect}
+	s := &Store{dialect: postgresDialect, timeout: opTimeout}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	tries := 0

@@ -57,9 +57,15 @@ func TestServerQueryPlans(t *testing.T) {
 			name, query, index string
 			args               []any
 		}{
-			{"pending", pendingSQL, "messages_pending", []any{7, 50_100, 50}},
-			{"received", receivedSQL, "messages_received", []any{99, 1000, 50}},
-			{"conversation", conversationSQL, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
+			{"pending", s.dialect.reads.pending, "messages_pending", []any{7, 50_100, 50}},
+			{"received", s.dialect.reads.received, "messages_received", []any{1005, 1000, 50}},
+			{"newest of a receiver", s.dialect.reads.newestOf, "messages_received", []any{7}},
+			{"newest", newestSQL, "primary", nil},
+			{"count pending", s.dialect.reads.count, "messages_pending", []any{7, 100}},
+			{"purge, range", purgeRangeSQL, "primary", nil},
+			{"purge, age", purgeOldestSQL, "primary", []any{1000, 2000}},
+			{"purge", purgeSQL, "primary", []any{1000, 2000, 5}},
+			{"conversation", s.dialect.reads.conversation, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
 			{"save again", selectWhere + serverBySender, "messages_chat", []any{strs, ints}},
 			{"receipts by ChatID", selectWhere + serverByChat, "messages_chat", []any{strs, ints}},
 			{"receipts by ID", selectWhere + serverByID, "primary", []any{ints}},
@@ -77,11 +83,43 @@ func TestServerQueryPlans(t *testing.T) {
 				}
 				t.Errorf("%s uses index %q, want %s: %s", c.name, index, c.index, plan.text)
 			}
-			if len(plan.indexes) == 0 || plan.scans {
+			// MySQL takes a lowest or highest id from the index before it plans.
+			if len(plan.indexes) == 0 && !strings.Contains(plan.text, "optimized away") || plan.scans {
 				t.Errorf("%s reads the table: %s", c.name, plan.text)
 			}
 		}
 	})
+}
+
+// A few users who leave much unread, and one of them idle for long: what is
+// common on the whole says nothing about one user.
+func TestPostgresQueryPlansWithFewUsers(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, scratch(t, "postgres"))
+	s.write.MustExec(s.sql(`INSERT INTO {p}messages (chat_id, sender_id, receiver_id, sender_name, receiver_name, content, sent_at, received_at)
+		SELECT 'm' || i, i % 3 + 1, i / 3 % 3 + 1, 'ann', 'bob', 'hello, how are you?', 1, CASE i / 9 % 2 WHEN 0 THEN 1 END FROM generate_series(1, 50000) AS n (i)`))
+	s.write.MustExec(s.sql("ANALYZE {p}messages"))
+	reads := s.dialect.reads
+	for _, c := range []struct {
+		query, index string
+		args         []any
+	}{
+		{reads.pending, "messages_pending", []any{2, 0, 32}},
+		{reads.received, "messages_received", []any{2, 100, 32}},
+		{reads.conversation, "messages_pair", []any{1, 2, 40_000, 20, 2, 1, 40_000, 20, 20}},
+		{reads.count, "messages_pending", []any{2, 100}},
+		{reads.newestOf, "messages_received", []any{2}},
+	} {
+		plan := explain(t, s.write, "postgres", s.sql(c.query), c.args)
+		for _, index := range plan.indexes {
+			if !strings.HasSuffix(index, c.index) {
+				t.Errorf("index %s, want %s: %s", index, c.index, c.query)
+			}
+		}
+		if len(plan.indexes) == 0 || plan.scans || strings.Contains(plan.text, `"Bitmap`) {
+			t.Errorf("%s reads more than it returns: %s", c.query, plan.text)
+		}
+	}
 }
 
 // PostgreSQL does not know yet how large the tables of a store are that was

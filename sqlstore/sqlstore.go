@@ -30,6 +30,7 @@ type Store struct {
 	// there write is the one connection that writes, read those that only read.
 	write, read *sqlx.DB
 	owned       bool
+	timeout     time.Duration // opTimeout, but in tests
 	hashing     chan struct{} // a slot for each password hashed at once
 	signUps     chan struct{} // one for each of them that is new
 	q           queries
@@ -52,7 +53,7 @@ func Open(dsn string, config ...Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, owned: true}
+	s := &Store{cfg: cfg, owned: true, timeout: opTimeout}
 	kind, place, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func New(db *sqlx.DB, config ...Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, write: db, read: db}
+	s := &Store{cfg: cfg, write: db, read: db, timeout: opTimeout}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

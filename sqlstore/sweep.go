@@ -9,14 +9,18 @@ import (
 
 var _ chat.Sweeper = (*Store)(nil)
 
+const newestSQL = "SELECT COALESCE(MAX(id), 0) FROM {p}messages"
+
 // Newest implements chat.Sweeper.
 func (s *Store) Newest(ctx context.Context) (int64, error) {
 	var id int64
-	if err := s.read.GetContext(ctx, &id, s.sql("SELECT COALESCE(MAX(id), 0) FROM {p}messages")); err != nil {
+	if err := s.get(ctx, &id, newestSQL); err != nil {
 		return 0, fmt.Errorf("read newest id: %w", err)
 	}
 	return id, nil
 }
+
+const newestOfSQL = "SELECT COALESCE(MAX(id), 0) FROM {p}messages {by received} WHERE receiver_id = ?"
 
 // NewestOf implements chat.Sweeper.
 func (s *Store) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
@@ -26,8 +30,7 @@ func (s *Store) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
 		return s.Newest(ctx)
 	}
 	var id int64
-	query := s.sql("SELECT COALESCE(MAX(id), 0) FROM {p}messages WHERE receiver_id = ?")
-	if err := s.read.GetContext(ctx, &id, query, receiverID); err != nil {
+	if err := s.get(ctx, &id, s.dialect.reads.newestOf, receiverID); err != nil {
 		return 0, fmt.Errorf("read newest id of a receiver: %w", err)
 	}
 	return id, nil
@@ -58,21 +61,18 @@ func (s *Store) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]ch
 	if limit <= 0 {
 		return nil, nil
 	}
-	rows, err := s.read.QueryContext(ctx, s.sql(unconfirmedSQL), afterID, limit)
+	rows, err := list[refRow](ctx, s, unconfirmedSQL, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read unconfirmed messages: %w", err)
 	}
-	defer rows.Close()
-	var refs []chat.Ref
-	for rows.Next() {
-		var ref chat.Ref
-		if err := rows.Scan(&ref.ID, &ref.ReceiverID); err != nil {
-			return nil, fmt.Errorf("read unconfirmed messages: %w", err)
-		}
-		refs = append(refs, ref)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read unconfirmed messages: %w", err)
+	refs := make([]chat.Ref, len(rows))
+	for i, row := range rows {
+		refs[i] = chat.Ref(row)
 	}
 	return refs, nil
+}
+
+type refRow struct {
+	ID         int64
+	ReceiverID int64 `db:"receiver_id"`
 }

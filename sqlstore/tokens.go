@@ -42,7 +42,7 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 		accountRow
 		Password string
 	}
-	err := s.read.GetContext(ctx, &row, s.sql("SELECT "+accountColumns+", password FROM {p}users WHERE name_key = ?"), NameKey(name))
+	err := s.get(ctx, &row, "SELECT "+accountColumns+", password FROM {p}users WHERE name_key = ?", NameKey(name))
 	unknown := errors.Is(err, sql.ErrNoRows)
 	if unknown {
 		row.Password = nobodysPassword
@@ -63,12 +63,13 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 	hash, id := hashToken(token)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	in := SignedIn{Token: token, TokenID: id, Account: row.account(), CreatedAt: now, ExpiresAt: now.Add(s.cfg.TokenLifetime).Truncate(time.Millisecond)}
-	if _, err := s.write.ExecContext(ctx, s.sql(`DELETE FROM {p}tokens WHERE hash IN (SELECT hash FROM
-		(SELECT hash FROM {p}tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS old)`), now.Add(-keepExpired).UnixMilli(), cleanTokens); err != nil {
+	if _, err := s.exec(ctx, `DELETE FROM {p}tokens WHERE hash IN (SELECT hash FROM
+		(SELECT hash FROM {p}tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS old)`, now.Add(-keepExpired).UnixMilli(), cleanTokens); err != nil {
 		return SignedIn{}, fmt.Errorf("clear old tokens: %w", err)
 	}
-	if _, err := s.write.ExecContext(ctx, s.sql("INSERT INTO {p}tokens (hash, user_id, expires_at) VALUES (?, ?, ?)"),
-		hash, row.ID, in.ExpiresAt.UnixMilli()); err != nil {
+	// Only this token has this hash: a duplicate was stored by a try before.
+	if _, err := s.exec(ctx, "INSERT INTO {p}tokens (hash, user_id, expires_at) VALUES (?, ?, ?)",
+		hash, row.ID, in.ExpiresAt.UnixMilli()); err != nil && !isDuplicate(err) {
 		return SignedIn{}, fmt.Errorf("insert token: %w", err)
 	}
 	return in, nil
@@ -78,7 +79,7 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 // is no error: it is as good as ended.
 func (s *Store) SignOut(ctx context.Context, token string) (tokenID string, err error) {
 	hash, id := hashToken(token)
-	if _, err := s.write.ExecContext(ctx, s.sql("DELETE FROM {p}tokens WHERE hash = ?"), hash); err != nil {
+	if _, err := s.exec(ctx, "DELETE FROM {p}tokens WHERE hash = ?", hash); err != nil {
 		return "", fmt.Errorf("delete token: %w", err)
 	}
 	return id, nil
