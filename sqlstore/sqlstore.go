@@ -81,7 +81,9 @@ func Open(dsn string, config ...Config) (*Store, error) {
 // The drivers it knows are sqlite3, pgx and mysql. The app closes db, after
 // the Store, and chooses the settings: on SQLite journal_mode=WAL,
 // synchronous=FULL and a busy_timeout are advised, on MySQL
-// interpolateParams=true and a strict sql_mode.
+// interpolateParams=true, a strict sql_mode, and a wait_timeout of seconds that
+// the pool's SetConnMaxIdleTime stays below: it ends the locks of a node whose
+// machine vanished.
 func New(db *sqlx.DB, config ...Config) (*Store, error) {
 	cfg, err := withDefaults(config)
 	if err != nil {
