@@ -201,7 +201,7 @@ func limitSignIns(failures int, key func(*fiber.Ctx) string) fiber.Handler {
 // a hash because the limiter keeps it, and a name that fails may be long.
 func addressAndName(c *fiber.Ctx) string {
 	in, _ := readCredentials(c) // one that cannot be read counts as nameless
-	sum := sha256.Sum256([]byte(c.IP() + " " + strings.ToLower(in.Uname)))
+	sum := sha256.Sum256([]byte(c.IP() + " " + sqlstore.NameKey(in.Uname)))
 	return string(sum[:])
 }
 

@@ -33,8 +33,9 @@ type Config struct {
 	Directory chat.Directory
 
 	// CanSend decides who may write to whom; an error refuses the message
-	// with code -303. It is called for every message, by several goroutines
-	// at once, and has StoreTimeout to answer.
+	// with code -303, unless it is the repetition of one that was accepted (and
+	// the Store is a chat.Counter). It is called for every message, by several
+	// goroutines at once, and has StoreTimeout to answer.
 	//
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error

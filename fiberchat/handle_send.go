@@ -28,6 +28,12 @@ func (p *peer) handleSend(f *stomp.Frame) {
 	var to chat.User
 	if fault == nil {
 		to, fault = p.chat.checkSend(p.identity.User, b.receiverID)
+		if fault != nil && p.chat.accepted(p.identity.User, b.msgID) {
+			to, fault = chat.User{ID: b.receiverID}, nil // it is answered as it was
+		}
+		if fault == failPending {
+			p.chat.metrics.RateLimited.Inc()
+		}
 	}
 	if fault != nil {
 		p.chat.metrics.Sends.Refused.Inc()
@@ -69,6 +75,22 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 		return to, f
 	}
 	return to, ch.allowPending(ctx, to)
+}
+
+// accepted tells whether the user's message is stored already. It is asked
+// about those that would be refused.
+func (ch *Chat) accepted(from chat.User, msgID string) bool {
+	store, ok := ch.cfg.Store.(chat.Counter)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+	defer cancel()
+	stored, err := guard(func() (bool, error) { return store.Stored(ctx, from.ID, msgID) })
+	if err != nil {
+		ch.cfg.Logger.Error(errText("look for a message", err), "user", from.ID)
+	}
+	return stored
 }
 
 // mayWrite asks CanSend, if there is one.

@@ -82,9 +82,10 @@ func (ch *Chat) allowPending(ctx context.Context, to chat.User) *failure {
 	if n < ch.cfg.MaxPending {
 		return nil
 	}
-	ch.metrics.RateLimited.Inc()
-	return &failure{codeRefused, "RateLimited", "the receiver has too many unconfirmed messages, try again later"}
+	return failPending
 }
+
+var failPending = &failure{codeRefused, "RateLimited", "the receiver has too many unconfirmed messages, try again later"}
 
 // allowSend is the limit on one user's messages.
 func (ch *Chat) allowSend(userID int64) *failure {

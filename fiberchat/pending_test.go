@@ -18,6 +18,10 @@ func TestMaxPendingHoldsUntilTheReceiverConfirms(t *testing.T) {
 	a.send("/socket/chat/send", third)
 	a.message(failures).wantBody(t, `{"msgID":"m3","code":-400,"status":"失败","content":{"error":"RateLimited","message":"the receiver has too many unconfirmed messages, try again later"}}`)
 
+	a.tell("m2", 2, "x") // the same again: it is stored, whatever there is beside it
+	a.say("m2", 2, "other")
+	a.refused("m2", -401, "MsgIDReused")
+
 	b := online(t, s.addr, "bob")
 	b.send("/socket/chat/recive", `{"msgID":"m1"}`)
 	b.message(receiveStatus)

@@ -1,11 +1,15 @@
 package fiberchat_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/chat"
 )
 
 func TestResend(t *testing.T) {
@@ -92,4 +96,30 @@ func TestMsgIDIsPerSender(t *testing.T) {
 	if got := a.message("/user/alice/recive").message(t); got.Sender != "bob" {
 		t.Error(got)
 	}
+}
+
+// TestResendOfWhatWasAccepted: what CanSend and the Directory say by now is
+// about new messages.
+func TestResendOfWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	var closed atomic.Bool
+	p := newPeople("alice", "bob")
+	s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, CanSend: func(context.Context, chat.User, chat.User) error {
+		if closed.Load() {
+			return errors.New("bob does not want to hear of alice")
+		}
+		return nil
+	}})
+	a := online(t, s.addr, "alice")
+	a.tell("m1", 2, "x")
+	closed.Store(true)
+	a.tell("m1", 2, "x")
+	a.say("m2", 2, "x")
+	a.refused("m2", -303, "Forbidden")
+	p.mu.Lock()
+	p.users = p.users[:1]
+	p.mu.Unlock()
+	a.tell("m1", 2, "x")
+	a.say("m2", 2, "x")
+	a.refused("m2", -404, "ReceiverNotFound")
 }

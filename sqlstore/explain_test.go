@@ -26,6 +26,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 		}},
+		{"stored", sqliteStoredSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"receipt by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
 		{"receipt by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},

@@ -46,10 +46,13 @@ type Sweeper interface {
 // Ref names a message and its receiver.
 type Ref struct{ ID, ReceiverID int64 }
 
-// Counter is what a Store offers beside for a limit on unconfirmed messages.
-// Safe for concurrent use.
+// Counter is what a Store offers beside for what is asked before a message is
+// stored. Safe for concurrent use.
 type Counter interface {
 	// CountPending returns how many messages to receiverID are not
 	// confirmed, counting to atMost.
 	CountPending(ctx context.Context, receiverID int64, atMost int) (int, error)
+	// Stored tells whether there is a message of senderID's under chatID: it
+	// was accepted once, whatever holds for another one now.
+	Stored(ctx context.Context, senderID int64, chatID string) (bool, error)
 }

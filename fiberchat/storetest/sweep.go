@@ -54,6 +54,13 @@ func (s *Memory) CountPending(ctx context.Context, receiverID int64, atMost int)
 	return len(pending), err
 }
 
+// Stored implements chat.Counter.
+func (s *Memory) Stored(_ context.Context, senderID int64, chatID string) (bool, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.ContainsFunc(s.byChat[chatID], func(i int) bool { return s.messages[i].SenderID == senderID }), nil
+}
+
 // RunSweeper checks chat.Sweeper and chat.Counter, for stores that offer them.
 // open returns an empty store, and cleans up with t.Cleanup.
 func RunSweeper(t *testing.T, open func(t *testing.T) chat.Store) {
@@ -131,4 +138,14 @@ func RunSweeper(t *testing.T, open func(t *testing.T) chat.Store) {
 	counted(bob, 10, 3)
 	counted(bob, 2, 2)
 	counted(bob, 0, 0)
+
+	for _, want := range []struct {
+		sender int64
+		chatID string
+		stored bool
+	}{{ann, "1", true}, {ann, "3", true}, {bob, "2", true}, {bob, "1", false}, {ann, "6", false}, {ann, "", false}} {
+		if stored, err := s.(chat.Counter).Stored(t.Context(), want.sender, want.chatID); err != nil || stored != want.stored {
+			t.Errorf("%q of %d is stored: %v, %v", want.chatID, want.sender, stored, err)
+		}
+	}
 }
