@@ -160,6 +160,19 @@ func ExampleChat_Revoke() {
 
 	delete(ourTokens, "token-of-wususu") // first, so that nobody comes back with it
 	chats.Revoke("session of wususu")
+	_, err := ourTokens.Authenticate(context.Background(), "token-of-wususu")
+	fmt.Println(errors.Is(err, chat.ErrUnauthorized))
+	// Output: true
+}
+
+// A user who is banned goes at once, on all devices.
+func ExampleChat_Disconnect() {
+	chats := newExample()
+	defer chats.Close(context.Background())
+
+	chats.Disconnect(1) // whoever is to stay away must be refused by the Authenticator too
+	fmt.Println("user 1 is gone")
+	// Output: user 1 is gone
 }
 
 var ourTokens = members{"token-of-wususu": {ID: 1, Name: "wususu"}}
