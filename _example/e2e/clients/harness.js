@@ -135,24 +135,43 @@ export class Inbox {
   }
 }
 
-/** A TCP proxy in front of server: {url, cut(), close()}. cut() resets every connection it carries. */
+/**
+ * A TCP proxy in front of server. cut() resets every connection it carries;
+ * cutInside(share) does so when the server writes next, after that share of it.
+ */
 export async function startProxy(server) {
   const { hostname, port } = new URL(server.url);
   const open = new Set();
+  let share; // of what comes from the server, before the cut
+  const cut = () => {
+    share = undefined;
+    for (const socket of open) socket.resetAndDestroy();
+  };
   const proxy = net.createServer((near) => {
     const far = net.connect(Number(port), hostname);
     for (const [from, to] of [[near, far], [far, near]]) {
       open.add(from);
-      from.pipe(to);
+      from.on('data', (data) => {
+        if (from === far && share !== undefined && data.length > 100) {
+          const part = data.subarray(0, data.length * share);
+          share = undefined;
+          if (part.length) to.write(part, cut);
+          else cut();
+        } else if (!to.write(data)) {
+          from.pause();
+          to.once('drain', () => from.resume());
+        }
+      });
+      from.on('end', () => to.end());
       from.on('error', () => to.destroy());
       from.on('close', () => { open.delete(from); to.destroy(); });
     }
   });
   await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
-  const cut = () => { for (const socket of open) socket.resetAndDestroy(); };
   return {
     url: `http://127.0.0.1:${proxy.address().port}`,
     cut,
+    cutInside: (some) => { share = some; },
     close() {
       cut();
       return new Promise((resolve) => { proxy.close(resolve); });
