@@ -18,5 +18,9 @@ function quiet(socket) {
 export const native = (...protocols) => (url, token) =>
   quiet(new WebSocket(`${url.replace(/^http/, 'ws')}/client${query(token)}`, protocols));
 
+/** The WebSocket of /socketServer for those without sockjs-client. */
+export const raw = () => (url, token) =>
+  quiet(new WebSocket(`${url.replace(/^http/, 'ws')}/socketServer/websocket${query(token)}`));
+
 export const sockjs = (transport) => (url, token) =>
   quiet(new SockJS(`${url}/socketServer${query(token)}`, null, { transports: [transport] }));

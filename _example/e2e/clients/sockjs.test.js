@@ -1,8 +1,9 @@
-// sockjs-client 1.6.1 at /socketServer, by every transport that it has in node.
+// sockjs-client 1.6.1 at /socketServer, by every transport that it has in node,
+// and the WebSocket there that needs no sockjs-client.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sockjs } from './doors.js';
+import { raw, sockjs } from './doors.js';
 import { signUp, startServer } from './harness.js';
 import { stompjs2, stompjs7 } from './libraries.js';
 import { suite } from './suite.js';
@@ -11,6 +12,9 @@ for (const transport of ['websocket', 'xhr-streaming', 'eventsource', 'xhr-polli
   suite(`stompjs 2.3.3 by ${transport}`, stompjs2, sockjs(transport));
   suite(`@stomp/stompjs 7 by ${transport}`, stompjs7(), sockjs(transport));
 }
+
+suite('stompjs 2.3.3 at /socketServer/websocket', stompjs2, raw());
+suite('@stomp/stompjs 7 at /socketServer/websocket', stompjs7(), raw());
 
 test('/info tells a page why a token is refused', async (t) => {
   const server = await startServer();
