@@ -24,6 +24,7 @@ const (
 // memory for it. The peer's mu guards the feed.
 type feed struct {
 	live   int64        // the live messages up to this id were sent, or are not for this session
+	begun  int64        // what has a higher id came since the session listens
 	apart  bool         // what came before the next live message was not sent: nobody listened
 	sent   []chat.Range // for confirmations
 	inits  []string     // receipts of the inits not yet begun, "" where none is asked
@@ -119,11 +120,15 @@ func addRange(ranges []chat.Range, r chat.Range) []chat.Range {
 }
 
 // listenFrom begins the feed of a session that listens to no messages yet: what
-// became visible up to base, or came to this node before, is not live. The
-// caller holds mu.
-func (p *peer) listenFrom(base int64) {
+// became visible up to the id is not live, but for what is in doubt. The caller
+// holds mu.
+func (p *peer) listenFrom(begun int64) {
 	f := &p.feed
-	f.live, f.apart, f.missed = max(f.live, base), true, 0
+	f.begun, f.apart, f.missed = begun, true, 0
+	if doubtful := p.chat.doubtful(p.identity.User.ID); doubtful != 0 && p.chat.link == nil {
+		begun = min(begun, doubtful-1)
+	}
+	f.live = max(f.live, begun)
 }
 
 // startReading begins what is due, once there is a subscription to send it to.
@@ -208,13 +213,16 @@ func (p *peer) replay() error {
 	return nil
 }
 
-// readLive sends a page of what was missed, confirmed by another session or not.
+// readLive sends a page of what was missed: of what came since the session
+// listens also what another one has confirmed.
 func (p *peer) readLive() error {
 	f := &p.feed
 	after := max(f.live, f.missed-1)
 	f.missed = 0
 	received := p.chat.cfg.Store.Pending
-	if s, ok := p.chat.cfg.Store.(chat.Sweeper); ok {
+	s, ok := p.chat.cfg.Store.(chat.Sweeper)
+	early := ok && after < f.begun
+	if ok && !early {
 		received = s.Received
 	}
 	page, err := p.page(received, after)
@@ -223,6 +231,10 @@ func (p *peer) readLive() error {
 		return err
 	}
 	for i := range page {
+		if early && page[i].ID > f.begun {
+			page = page[:i]
+			break
+		}
 		if page[i].ID <= f.live {
 			continue // subscribed anew meanwhile
 		}
@@ -232,8 +244,11 @@ func (p *peer) readLive() error {
 		p.wasSent(after, page[i].ID)
 		after = page[i].ID
 	}
-	if len(page) == readPage {
+	switch {
+	case len(page) == readPage:
 		f.miss(after + 1)
+	case early:
+		f.miss(f.begun + 1)
 	}
 	return nil
 }

@@ -186,6 +186,38 @@ func TestDoubtBringsNoBacklog(t *testing.T) {
 	c.nothing(t)
 }
 
+// A session that begins while there is a doubt gets what the doubt is about,
+// and nothing that was confirmed before the session began.
+func TestSessionThatBeginsInDoubt(t *testing.T) {
+	t.Parallel()
+	store := storetest.NewMemory()
+	ch := newNode(t, store, quiet())
+	first := ch.listen(t, 2)
+	ch.doubt(2)
+	for _, id := range []string{"a", "b"} {
+		ch.deliver(stored(t, store, id))
+		first.want(t, `"chatID":"`+id+`"`)
+		r, err := store.Apply(t.Context(), []chat.Op{{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: id}}})
+		if err != nil || r[0].Err != nil {
+			t.Fatal(err, r)
+		}
+	}
+	second := ch.listen(t, 2)
+	ch.settle(time.Now())
+	second.nothing(t)
+	stored(t, store, "late")
+	m := stored(t, store, "live")
+	if r, err := store.Apply(t.Context(), []chat.Op{{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: "live"}}}); err != nil || r[0].Err != nil {
+		t.Fatal(err, r)
+	}
+	ch.deliver(m) // confirmed by another session meanwhile
+	for _, c := range []*pipe{first, second} {
+		c.want(t, `"chatID":"late"`)
+		c.want(t, `"chatID":"live"`)
+		c.nothing(t)
+	}
+}
+
 // brokenStore cannot read what is pending while it is told so.
 type brokenStore struct {
 	*storetest.Memory

@@ -109,17 +109,17 @@ func (p *peer) OnSubscribe(sub *stomp.Subscription) error {
 	p.mu.Lock()
 	first := about == aboutMessages && p.listening(about) == 0
 	p.mu.Unlock()
-	base := int64(0)
+	begun := p.chat.newest.Load()
 	if first && p.chat.link != nil {
 		var err error
-		if base, err = p.newest(); err != nil {
+		if begun, err = p.newest(); err != nil {
 			return err
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if first {
-		p.listenFrom(base)
+		p.listenFrom(begun)
 	}
 	p.subs = append(p.subs[:len(p.subs):len(p.subs)], subscription{about, sub})
 	if first && p.chat.link != nil {
