@@ -3,62 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import { test } from 'node:test';
-import { ChatClient, formatFrame, newMsgID, parseFrame, sha1Hex } from '../../web/chat-client/chat-client.js';
-
-/** Sockets of one client, oldest first, with what was written to each. */
-function fakeServer() {
-  const sockets = [];
-  const open = (url) => {
-    const socket = {
-      url,
-      written: [],
-      closed: false,
-      send: (text) => socket.written.push(parseFrame(text)),
-      close: () => { socket.closed = true; },
-      // What the server does:
-      accept() {
-        socket.onopen();
-        socket.receive('CONNECTED', { version: '1.2', 'heart-beat': '10000,10000' });
-      },
-      receive: (command, headers, body) => socket.onmessage?.({ data: formatFrame(command, headers, body) }),
-      message: (destination, body) => socket.receive('MESSAGE', { destination, subscription: 'x', 'message-id': '1' }, JSON.stringify(body)),
-      stored: (msgID) => socket.message('/user/queue/send/status', { msgID, code: 200 }),
-      fail: (msgID, code, error) => socket.message('/user/queue/status', { msgID, code, content: { error } }),
-      deliver: (message) => socket.message('/user/1/recive', message),
-      lose: (reason = '') => socket.onclose?.({ code: 1006, reason }),
-      bodies: (destination) => socket.written.filter((frame) => frame.headers.destination === destination).map((frame) => JSON.parse(frame.body)),
-    };
-    sockets.push(socket);
-    return socket;
-  };
-  return { open, sockets, get last() { return sockets.at(-1); } };
-}
-
-const settle = () => new Promise(setImmediate); // promises that are ready have run
-
-function startClient(t, options = {}) {
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_700_000_000_000 });
-  t.mock.method(Math, 'random', () => 1);
-  const server = fakeServer();
-  const seen = { messages: [], statuses: [], states: [], failures: [], duplicates: [] };
-  const client = new ChatClient({
-    url: 'ws://test/client?srect=t',
-    uid: 1,
-    socket: server.open,
-    onMessage: (message) => { seen.messages.push(message); },
-    onStatus: (status) => seen.statuses.push(status),
-    onState: (state) => seen.states.push(state),
-    onFailure: (failure) => seen.failures.push(failure),
-    onDuplicate: (message) => seen.duplicates.push(message),
-    ...options,
-  });
-  t.after(() => client.disconnect());
-  client.connect();
-  return { client, server, seen, sends: (socket = server.last) => socket.bodies('/socket/chat/send'), confirmations: (socket = server.last) => socket.bodies('/socket/chat/recive') };
-}
+import { formatFrame, newMsgID, parseFrame, sha1Hex } from '../../web/chat-client/chat-client.js';
+import { settle, startClient } from './fake-server.js';
 
 const message = (id, more = {}) => ({ id, chatID: `chat-${id}`, sender: 'b', reciver: 'a', content: `text ${id}`, time: 1, senderId: 2, reciverId: 1, ...more });
 const states = (seen) => seen.statuses.map(({ state }) => state);
@@ -171,17 +119,110 @@ test('what the server refuses for good is failed until retry, under the same msg
   assert.deepEqual(sends().map((one) => one.msgID), [msgID, msgID]);
 });
 
-test('a message is failed after twelve sends without an answer', (t) => {
-  const { client, server, seen, sends } = startClient(t);
+test('a message is sent again until step 2, however long answers, storage or line stay out', (t) => {
+  const { client, server, seen, live, sends } = startClient(t);
   server.last.accept();
-  client.send(2, 'x');
-  for (let i = 0; i < 130; i++) {
-    t.mock.timers.tick(1000);
-    server.last.onmessage({ data: '\n' });
+  const { msgID } = client.send(2, 'x');
+  live(3_600_000);
+  assert.ok(sends().length > 100 && sends().length < 450, `${sends().length} sends in an hour without an answer`);
+  for (let i = 0; i < 50; i++) {
+    server.last.fail(msgID, -300, 'StoreUnavailable');
+    live(31_000);
   }
-  assert.equal(sends().length, 12);
-  assert.equal(seen.statuses.at(-1).failure.content.error, 'NoAnswer');
+  for (let i = 0; i < 50; i++) {
+    server.last.lose();
+    t.mock.timers.tick(31_000);
+    server.last.accept();
+  }
+  assert.deepEqual(states(seen), ['sending']);
+  assert.deepEqual(sends().map((one) => one.msgID), [msgID], 'the next connection does not begin with a wait');
+  server.last.stored(msgID);
+  assert.deepEqual(states(seen), ['sending', 'stored']);
 });
+
+test('a clock that is set stops nothing', (t) => {
+  const { client, server, clock, live, seen, sends } = startClient(t);
+  server.last.accept();
+  const hour = 3_600_000;
+  for (const by of [-hour, 2 * hour]) {
+    client.send(2, 'x');
+    const { msgID } = sends().at(-1);
+    const count = sends().length;
+    clock.setBy += by;
+    live(10_000);
+    assert.equal(sends().length, count + 1, 'not sent again after 8 s');
+    server.last.stored(msgID);
+  }
+  assert.deepEqual(seen.states.map(({ state }) => state), ['connecting', 'online']);
+});
+
+test('a callback that throws is reported and delays nothing', (t) => {
+  const reported = [];
+  globalThis.reportError = (error) => reported.push(error.message);
+  t.after(() => { delete globalThis.reportError; });
+  const fail = () => { throw new Error('of the app'); };
+  const { client, server, sends } = startClient(t, { onStatus: fail, onState: fail, onFailure: fail });
+  server.last.accept();
+  const { msgID } = client.send(2, 'a');
+  client.send(2, 'b');
+  server.last.stored(msgID);
+  assert.deepEqual(sends().map((one) => one.content), ['a', 'b']);
+  server.last.lose();
+  t.mock.timers.tick(1000);
+  server.last.accept();
+  assert.deepEqual(sends().map((one) => one.content), ['b']);
+  assert.ok(reported.length >= 6 && reported.every((one) => one === 'of the app'));
+});
+
+test('reconnect() replaces a line that only looks open, but not a try that has just begun', (t) => {
+  const { client, server, seen } = startClient(t);
+  client.reconnect();
+  assert.equal(server.sockets.length, 1);
+  server.last.accept();
+  client.reconnect();
+  assert.equal(server.sockets.length, 2);
+  assert.equal(server.sockets[0].closed, true);
+  server.last.accept();
+  assert.deepEqual(seen.states.map(({ state }) => state), ['connecting', 'online', 'connecting', 'online']);
+});
+
+test('one message after the other: the next waits for onMessage', async (t) => {
+  const begun = [];
+  const finish = [];
+  const { server, confirmations } = startClient(t, { onMessage: ({ id }) => new Promise((resolve) => { begun.push(id); finish.push(resolve); }) });
+  server.last.accept();
+  server.last.deliver(message(5));
+  server.last.deliver(message(6));
+  await settle();
+  assert.deepEqual(begun, [5]);
+  finish[0]();
+  await settle();
+  assert.deepEqual([begun, confirmations().map(({ id }) => id)], [[5, 6], [5]]);
+  finish[1]();
+  await settle();
+  assert.deepEqual(confirmations().map(({ id }) => id), [5, 6]);
+});
+
+for (const [code, error] of [[-300, 'StoreUnavailable'], [-400, 'RateLimited']]) {
+  test(`a confirmation and an init answered ${error} are repeated`, async (t) => {
+    const { server, seen, live, confirmations } = startClient(t);
+    server.last.accept();
+    server.last.deliver(message(5));
+    await settle();
+    for (let count = 1; count < 5; count++) {
+      assert.equal(confirmations().length, count);
+      server.last.fail('chat-5', code, error);
+      live(5_100); // the fourth wait is 4 s
+    }
+    server.last.message('/user/queue/recive/status', { msgID: 'chat-5', code: 200 });
+    const count = confirmations().length;
+    server.last.fail(null, code, error); // of the init: it has no msgID
+    t.mock.timers.tick(10_000);
+    assert.equal(server.last.written.filter((frame) => frame.headers.destination === '/socket/chat/init').length, 2);
+    assert.equal(confirmations().length, count);
+    assert.deepEqual(seen.failures, []);
+  });
+}
 
 test('confirms after onMessage has finished, not before', async (t) => {
   let finish;
@@ -341,74 +382,9 @@ test('disconnect ends everything and keeps the outbox', (t) => {
   assert.equal(server.last.bodies('/socket/chat/send').length, 1);
 });
 
-test('the outbox survives in a storage', (t) => {
-  const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  const { client, server } = startClient(t, { storage, storageKey: 'outbox' });
-  const { msgID } = client.send(2, 'x');
-  client.disconnect();
-  const next = new ChatClient({ url: '', uid: 1, socket: server.open, onMessage() {}, storage, storageKey: 'outbox' });
-  t.after(() => next.disconnect());
-  assert.equal(next.outbox[0].msgID, msgID);
-  next.connect();
-  server.last.accept();
-  server.last.stored(msgID);
-  assert.equal(kept.get('outbox'), '[]');
-});
-
-test('what had failed is tried again by the next client', (t) => {
-  const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  const { client, server, sends } = startClient(t, { storage, storageKey: 'outbox' });
-  server.last.accept();
-  const { msgID } = client.send(2, 'x');
-  server.last.fail(msgID, -303, 'Forbidden');
-  client.disconnect();
-  const next = new ChatClient({ url: '', uid: 1, socket: server.open, onMessage() {}, storage, storageKey: 'outbox' });
-  t.after(() => next.disconnect());
-  next.connect();
-  server.last.accept();
-  assert.deepEqual(sends().map((one) => one.msgID), [msgID]);
-});
-
-test('a storage without room costs nothing but the storage', (t) => {
-  const storage = { getItem: () => null, setItem: () => { throw new Error('quota'); } };
-  const { client, server, seen, sends } = startClient(t, { storage, storageKey: 'outbox' });
-  server.last.accept();
-  client.send(2, 'x');
-  assert.equal(sends().length, 1);
-  assert.equal(seen.failures[0].content.error, 'NotKept');
-});
-
-test('limits are checked before anything is queued', (t) => {
-  const { client } = startClient(t);
-  assert.throws(() => client.send(2, ''), /TooLarge/);
-  assert.throws(() => client.send(2, '聊'.repeat(16 * 1024 + 1)), /TooLarge/);
-  assert.throws(() => client.send(2, '"'.repeat(40 * 1024)), /TooLarge/, 'escapes count: the frame would be too large');
-  client.send(2, '聊'.repeat(16 * 1024));
-  for (let i = 1; i < 1000; i++) client.send(2, 'x');
-  assert.throws(() => client.send(2, 'x'), /OutboxFull/);
-});
-
 test('a failure that is about no message of ours is reported', (t) => {
   const { server, seen } = startClient(t);
   server.last.accept();
   server.last.fail(null, -401, 'BadJSON');
   assert.equal(seen.failures[0].content.error, 'BadJSON');
-});
-
-test('the snippets of the page stand in the README word for word', async () => {
-  const source = await readFile(new URL('../../web/app/snippets.js', import.meta.url), 'utf8');
-  const { SNIPPETS } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  for (const { name, text } of SNIPPETS) assert.ok(readme.includes(`\n${text}\n\`\`\``), name);
-});
-
-test('no module is over 400 lines', async () => {
-  const web = new URL('../../web/', import.meta.url);
-  for (const file of await readdir(web, { recursive: true })) {
-    if (!file.endsWith('.js')) continue;
-    const lines = (await readFile(new URL(file, web), 'utf8')).split('\n').length;
-    assert.ok(lines <= 400, `${file} has ${lines}`);
-  }
 });

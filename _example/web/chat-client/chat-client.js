@@ -12,10 +12,12 @@
 //   chat.send(2, 'hello');
 //
 // What it promises: a message stays in the outbox, and is sent again under the
-// same msgID, until the server says it is stored (step 2). A message is
-// confirmed (step 4) only after onMessage has finished with it, and onMessage
-// sees every message once, however often the network repeats it.
+// same msgID, until the server says it is stored (step 2) or refuses it for
+// good. A message is confirmed (step 4) only after onMessage has finished with
+// it; onMessage sees every message once, one after the other, however often the
+// network repeats it.
 
+import { Outbox, UNSENT, publicPart, utf8Length } from './outbox.js';
 import { openStomp } from './stomp.js';
 import { sha1Hex } from './sha1.js';
 
@@ -25,15 +27,16 @@ export { sha1Hex } from './sha1.js';
 const BACKOFF_FIRST = 500; // ms; doubled with each try in a row
 const BACKOFF_LIMIT = 30_000;
 const OPENING_LIMIT = 15_000; // from opening the socket to CONNECTED
-const ANSWER_LIMIT = 8_000; // a SEND without an answer is sent again after this
+const JUST_BEGUN = 2_000; // a try so young is not replaced by reconnect()
+const ANSWER_LIMIT = 8_000; // what has no answer is sent again after this
+const PATIENCE_LIMIT = 4; // times ANSWER_LIMIT, when answers keep staying out
 const STABLE_AFTER = 10_000; // online for so long: the next loss starts from the first backoff
-const OUTBOX_LIMIT = 1_000; // messages
 const SEEN_LIMIT = 10_000; // ids remembered to tell a repetition
-const SENDS_LIMIT = 12; // tries of one message before it counts as failed
 const CONTENT_LIMIT = 48 * 1024; // octets of UTF-8, as on the server
 const FRAME_LIMIT = 63 * 1024; // the server closes at 64 KiB
 
-const UNSENT = { sends: 0, sentAt: 0, notBefore: 0 };
+/** The time that only moves forward: somebody may set the clock. */
+const now = () => performance.now();
 
 /** Tells failures that the next try may cure from those it cannot. */
 const isTemporary = (failure) => failure.code === -300 || failure.content?.error === 'RateLimited';
@@ -48,11 +51,11 @@ export class ChatClient {
   #openedAt = 0;
   #retryTimer = 0;
   #clock = 0;
-  #outbox = []; // {msgID, reciverId, content, time, sends, sentAt, notBefore}, in order of sending
-  #failed = new Map(); // msgID -> entry that only retry() sends again
-  #seen = new Set(); // ids handed to onMessage
-  #saving = new Set(); // ids that onMessage has not finished with
-  #confirming = new Map(); // id -> {msgID, at} of step 4 without step 5
+  #outbox; // its entries: {msgID, reciverId, content, time, sends, sentAt, notBefore}
+  #seen = new Set(); // ids that onMessage has finished with
+  #saving = new Set(); // ids that are with onMessage, or wait for it
+  #saved = Promise.resolve(); // settled when onMessage has nothing to do
+  #confirming = new Map(); // id -> {msgID, tries, due} of step 4 without step 5
   #initAgainAt = 0;
 
   constructor(options) {
@@ -61,14 +64,12 @@ export class ChatClient {
       link: openStomp,
       ...options,
     };
-    const { storage, storageKey } = this.#options;
-    const kept = storage?.getItem(storageKey);
-    if (kept) this.#outbox = JSON.parse(kept).map((entry) => ({ ...entry, ...UNSENT }));
+    this.#outbox = new Outbox(options.storage, options.storageKey, (error) => this.#complain(null, 'NotKept', error));
   }
 
   get state() { return this.#state; }
   /** The messages that are not known to be stored, in order of sending. */
-  get outbox() { return this.#outbox.map(publicPart); }
+  get outbox() { return this.#outbox.waiting.map(publicPart); }
 
   /** Connects, and connects again after every loss, until disconnect(). */
   connect() {
@@ -87,12 +88,15 @@ export class ChatClient {
     this.#setState({ state: 'closed' });
   }
 
-  /** Tries at once instead of at retryAt: when the network is back, or on a click. */
+  /**
+   * Connects anew at once: when the network is back, or on a click. A line that
+   * looks open is replaced too: after a change of network it may be dead.
+   */
   reconnect() {
-    if (this.#wanted && !this.#link) {
-      clearTimeout(this.#retryTimer);
-      this.#open();
-    }
+    if (!this.#wanted || (this.#link && !this.#onlineSince && now() - this.#openedAt < JUST_BEGUN)) return;
+    clearTimeout(this.#retryTimer);
+    this.#drop();
+    this.#open();
   }
 
   /**
@@ -102,28 +106,25 @@ export class ChatClient {
   send(reciverId, content) {
     const octets = utf8Length(content);
     if (octets === 0 || octets > CONTENT_LIMIT || utf8Length(JSON.stringify(content)) > FRAME_LIMIT) throw new RangeError('TooLarge');
-    if (this.#outbox.length >= OUTBOX_LIMIT) throw new RangeError('OutboxFull');
     const time = Date.now();
-    const entry = { msgID: newMsgID(content, time), reciverId, content, time, ...UNSENT };
-    this.#outbox.push(entry);
-    this.#keepOutbox();
+    const entry = { msgID: newMsgID(content, time), reciverId, content, time };
+    this.#outbox.add(entry);
     this.#report(entry, 'sending');
     this.#flush();
     return publicPart(entry);
   }
 
-  /** Sends a failed message again, under the same msgID. */
+  /** Sends a failed message again, under the same msgID. Throws as send() does when the outbox is full. */
   retry(msgID) {
-    const entry = this.#failed.get(msgID);
+    const entry = this.#outbox.retry(msgID);
     if (!entry) return false;
-    this.#failed.delete(msgID);
-    Object.assign(entry, UNSENT);
-    this.#outbox.push(entry);
-    this.#keepOutbox();
     this.#report(entry, 'sending');
     this.#flush();
     return true;
   }
+
+  /** Gives up what is not known to be stored, and what has failed. */
+  clearOutbox() { this.#outbox.clear(); }
 
   /** Lets onMessage know nothing twice: ids that the app has from elsewhere, such as its history. */
   markSeen(id) {
@@ -133,7 +134,7 @@ export class ChatClient {
 
   #open() {
     const { url, socket, link } = this.#options;
-    this.#openedAt = Date.now();
+    this.#openedAt = now();
     this.#setState({ state: 'connecting' });
     let mine = null;
     const current = () => mine === this.#link;
@@ -151,20 +152,20 @@ export class ChatClient {
 
   #connected() {
     const { uid } = this.#options;
-    this.#onlineSince = Date.now();
+    this.#onlineSince = now();
     const link = this.#link;
     link.subscribe('sent', '/user/queue/send/status');
     link.subscribe('confirmed', '/user/queue/recive/status');
     link.subscribe('failures', '/user/queue/status');
     link.subscribe('delivered', '/user/queue/delivered');
     link.subscribe('messages', `/user/${uid}/recive`);
-    link.send('/socket/chat/init', '');
-    this.#setState({ state: 'online' });
+    this.#write('/socket/chat/init', '');
     this.#flush();
+    this.#setState({ state: 'online' });
   }
 
   async #lost(reason = {}) {
-    const opened = this.#state.state === 'online';
+    const opened = this.#onlineSince > 0;
     const openedAt = this.#openedAt;
     this.#drop();
     if (!this.#wanted) return;
@@ -177,8 +178,8 @@ export class ChatClient {
       if (refused) return this.#stop(refused);
     }
     const wait = backoff(this.#tries++);
-    this.#setState({ state: 'waiting', retryAt: Date.now() + wait, reason: reason.message });
     this.#retryTimer = setTimeout(() => this.#open(), wait);
+    this.#setState({ state: 'waiting', retryAt: Date.now() + wait, reason: reason.message });
   }
 
   #stop(reason) {
@@ -190,24 +191,25 @@ export class ChatClient {
     const link = this.#link;
     this.#link = null;
     this.#onlineSince = 0;
+    this.#initAgainAt = 0;
     this.#confirming.clear(); // the next init brings what is not confirmed
-    for (const entry of this.#outbox) entry.sentAt = 0;
+    for (const entry of this.#outbox.waiting) Object.assign(entry, UNSENT);
     link?.close();
   }
 
   /** One clock for everything that may be late. */
   #tick() {
-    const now = Date.now();
+    const at = now();
     if (!this.#onlineSince) {
-      if (this.#link && now - this.#openedAt > OPENING_LIMIT) this.#lost({ message: 'timeout' });
+      if (this.#link && at - this.#openedAt > OPENING_LIMIT) this.#lost({ message: 'timeout' });
       return;
     }
-    if (this.#link.isSilent?.(now)) return this.#lost({ message: 'silent' });
-    if (now - this.#onlineSince > STABLE_AFTER) this.#tries = 0;
-    for (const [id, { msgID, at }] of this.#confirming) if (now - at > ANSWER_LIMIT) this.#confirm(msgID, id);
-    if (this.#initAgainAt && now > this.#initAgainAt) {
+    if (this.#link.isSilent?.(at)) return this.#lost({ message: 'silent' });
+    if (at - this.#onlineSince > STABLE_AFTER) this.#tries = 0;
+    for (const [id, { msgID, due }] of this.#confirming) if (at >= due) this.#confirm(msgID, id);
+    if (this.#initAgainAt && at > this.#initAgainAt) {
       this.#initAgainAt = 0;
-      this.#link.send('/socket/chat/init', '');
+      this.#write('/socket/chat/init', '');
     }
     this.#flush();
   }
@@ -218,20 +220,24 @@ export class ChatClient {
    */
   #flush() {
     if (!this.#onlineSince) return;
-    const now = Date.now();
+    const at = now();
     const busy = new Set();
-    for (const entry of [...this.#outbox]) {
+    for (const entry of [...this.#outbox.waiting]) {
       if (busy.has(entry.reciverId)) continue;
       busy.add(entry.reciverId);
-      if (now < entry.notBefore || (entry.sentAt && now - entry.sentAt < ANSWER_LIMIT)) continue;
-      if (++entry.sends > SENDS_LIMIT) {
-        this.#fail(entry, { code: 0, content: { error: 'NoAnswer' } });
-        continue;
-      }
-      entry.sentAt = now;
+      const patience = ANSWER_LIMIT * Math.min(entry.sends, PATIENCE_LIMIT);
+      if (at < entry.notBefore || (entry.sentAt && at - entry.sentAt < patience)) continue;
+      entry.sends++;
+      entry.sentAt = at;
       const { msgID, reciverId, content } = entry;
-      this.#link.send('/socket/chat/send', JSON.stringify({ msgID, reciverId, content }));
+      this.#write('/socket/chat/send', JSON.stringify({ msgID, reciverId, content }));
     }
+  }
+
+  #write(destination, body) {
+    try {
+      this.#link.send(destination, body);
+    } catch { /* the link is going down, and onClosed follows: everything is sent again */ }
   }
 
   #receive(destination, text) {
@@ -241,66 +247,73 @@ export class ChatClient {
       case '/user/queue/recive/status': return this.#confirmed(body.msgID);
       case '/user/queue/status': return this.#failure(body);
       case '/user/queue/delivered':
-        return this.#options.onStatus?.({ msgID: body.msgID, state: 'delivered', ...body.content });
+        return this.#call('onStatus', { msgID: body.msgID, state: 'delivered', ...body.content });
       default: return this.#incoming(body);
     }
   }
 
   #stored(msgID) {
-    const entry = this.#take(msgID);
-    if (entry) this.#report(entry, 'stored');
+    const entry = this.#outbox.remove(msgID);
     this.#flush();
+    if (entry) this.#report(entry, 'stored');
   }
 
   #failure(failure) {
-    const entry = this.#outbox.find((one) => one.msgID === failure.msgID);
-    if (!entry || failure.content?.error === 'MessageNotFound') {
-      this.#confirmed(failure.msgID);
-      this.#options.onFailure?.(failure);
-    } else if (isTemporary(failure)) {
+    const { msgID } = failure;
+    const entry = failure.content?.error === 'MessageNotFound' ? null : this.#outbox.find(msgID);
+    const confirmation = [...this.#confirming.values()].find((one) => one.msgID === msgID);
+    const at = now();
+    if (entry && isTemporary(failure)) {
+      const wait = backoff(entry.sends - 1);
       entry.sentAt = 0;
-      entry.notBefore = Date.now() + backoff(entry.sends - 1);
-      setTimeout(() => this.#flush(), entry.notBefore - Date.now() + 1);
-    } else {
-      this.#fail(entry, failure);
+      entry.notBefore = at + wait;
+      setTimeout(() => this.#flush(), wait + 1);
+    } else if (entry) {
+      this.#outbox.fail(msgID);
       this.#flush();
+      this.#report(entry, 'failed', failure);
+    } else if (confirmation && isTemporary(failure)) {
+      confirmation.due = at + backoff(confirmation.tries);
+    } else if (msgID === null && isTemporary(failure)) {
+      this.#initAgainAt = at + ANSWER_LIMIT; // init alone has no msgID
+    } else {
+      this.#confirmed(msgID);
+      this.#call('onFailure', failure);
     }
   }
 
-  #fail(entry, failure) {
-    this.#take(entry.msgID);
-    this.#failed.set(entry.msgID, entry);
-    if (this.#failed.size > OUTBOX_LIMIT) this.#failed.delete(this.#failed.keys().next().value);
-    this.#keepOutbox();
-    this.#report(entry, 'failed', failure);
-  }
-
-  async #incoming(message) {
+  #incoming(message) {
     if (this.#saving.has(message.id)) return; // its confirmation is on the way
     if (this.#seen.has(message.id)) {
-      this.#options.onDuplicate?.(message);
-    } else {
-      this.#saving.add(message.id);
-      this.markSeen(message.id);
-      try {
-        await this.#options.onMessage(message);
-      } catch (error) {
-        // Not kept, so not confirmed: ask for it again.
-        this.#seen.delete(message.id);
-        this.#initAgainAt = Date.now() + ANSWER_LIMIT;
-        this.#options.onFailure?.({ msgID: message.chatID, code: 0, content: { error: 'NotSaved', message: error.message } });
-        return;
-      } finally {
-        this.#saving.delete(message.id);
-      }
+      this.#confirm(message.chatID, message.id);
+      this.#call('onDuplicate', message);
+      return;
     }
+    this.#saving.add(message.id);
+    this.#saved = this.#saved.then(() => this.#save(message)); // never rejects
+  }
+
+  async #save(message) {
+    try {
+      if (!this.#wanted) return; // not handed on and not confirmed: the next init brings it
+      await this.#options.onMessage(message);
+    } catch (error) {
+      // Not kept, so not confirmed: ask for it again.
+      this.#initAgainAt = now() + ANSWER_LIMIT;
+      this.#complain(message.chatID, 'NotSaved', error);
+      return;
+    } finally {
+      this.#saving.delete(message.id);
+    }
+    this.markSeen(message.id);
     this.#confirm(message.chatID, message.id);
   }
 
   #confirm(msgID, id) {
     if (!this.#onlineSince) return;
-    this.#confirming.set(id, { msgID, at: Date.now() });
-    this.#link.send('/socket/chat/recive', JSON.stringify({ msgID, id }));
+    const tries = (this.#confirming.get(id)?.tries ?? 0) + 1;
+    this.#confirming.set(id, { msgID, tries, due: now() + ANSWER_LIMIT });
+    this.#write('/socket/chat/recive', JSON.stringify({ msgID, id }));
   }
 
   #confirmed(msgID) {
@@ -309,33 +322,25 @@ export class ChatClient {
     }
   }
 
-  #take(msgID) {
-    const at = this.#outbox.findIndex((entry) => entry.msgID === msgID);
-    if (at < 0) return null;
-    const [entry] = this.#outbox.splice(at, 1);
-    this.#keepOutbox();
-    return entry;
-  }
+  #report(entry, state, failure) { this.#call('onStatus', { ...publicPart(entry), state, failure }); }
 
-  #keepOutbox() {
-    const { storage, storageKey } = this.#options;
-    try {
-      storage?.setItem(storageKey, JSON.stringify([...this.#failed.values(), ...this.#outbox].map(publicPart)));
-    } catch (error) { // the quota: the outbox lives on in memory
-      this.#options.onFailure?.({ msgID: null, code: 0, content: { error: 'NotKept', message: error.message } });
-    }
-  }
-
-  #report(entry, state, failure) { this.#options.onStatus?.({ ...publicPart(entry), state, failure }); }
+  #complain(msgID, error, { message }) { this.#call('onFailure', { msgID, code: 0, content: { error, message } }); }
 
   #setState(state) {
     this.#state = state;
-    this.#options.onState?.(state);
+    this.#call('onState', state);
+  }
+
+  /** The app's callback. What it throws is the app's, and stops nothing here. */
+  #call(name, value) {
+    try {
+      this.#options[name]?.(value);
+    } catch (error) {
+      (globalThis.reportError ?? console.error)(error);
+    }
   }
 }
 
-const publicPart = ({ msgID, reciverId, content, time }) => ({ msgID, reciverId, content, time });
-const utf8Length = (text) => new TextEncoder().encode(text).length;
 const backoff = (tries) => Math.min(BACKOFF_LIMIT, BACKOFF_FIRST * 2 ** tries) * (0.5 + Math.random() / 2);
 
 /** Asks the SockJS greeting why a connection was refused; null: it was not. */

@@ -8,7 +8,7 @@ const SILENCE_LIMIT = 25_000; // the server beats every 10 s
  */
 export function openStomp(openSocket, { onConnected, onMessage, onClosed }) {
   const socket = openSocket();
-  let heard = Date.now();
+  let heard = performance.now(); // not the clock, which somebody may set
   let reason;
   let closed = false;
   const end = () => {
@@ -28,7 +28,7 @@ export function openStomp(openSocket, { onConnected, onMessage, onClosed }) {
     write('CONNECT', { 'accept-version': '1.2', host: globalThis.location?.hostname || 'localhost', 'heart-beat': '0,10000' });
   };
   socket.onmessage = ({ data }) => {
-    heard = Date.now();
+    heard = performance.now();
     const frame = parseFrame(data); // the server sends whole frames
     if (!frame || closed) return;
     if (frame.command === 'CONNECTED') onConnected(frame.headers);
