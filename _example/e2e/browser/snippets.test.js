@@ -44,7 +44,8 @@ for (const name of ['chat-client.js', 'stompjs 7', 'stompjs 2']) {
   test(`${name}: sent before the connection stands, stored once, received and confirmed`, { skip: skip && !process.env.FIBERCHAT_EXAMPLE, timeout: 60_000 }, async (t) => {
     const [{ text }] = (await snippets()).filter((one) => one.name === name);
     globalThis.WebSocket = WebSocket; // the libraries look for the browser's
-    t.after(() => { delete globalThis.WebSocket; });
+    const ends = [() => { delete globalThis.WebSocket; }];
+    t.after(() => ends.reverse().forEach((end) => end())); // before the server's end, which they would take for a lost line
     const server = await startServer(t);
     const passwd = 'correct horse';
     const people = [];
@@ -59,10 +60,10 @@ for (const name of ['chat-client.js', 'stompjs 7', 'stompjs 2']) {
     const hooks = { save: async () => {}, show: () => {}, banner: () => {}, mark: () => {}, failed: (failure) => assert.fail(JSON.stringify(failure)) };
     const receiver = new ChatClient({ url: `${server.url.replace('http', 'ws')}client?srect=${bo.secret}`, uid: 2, onMessage: shown.put, onStatus: (status) => status.state === 'delivered' && delivered.put(status) });
     receiver.connect();
-    t.after(() => receiver.disconnect());
+    ends.push(() => receiver.disconnect());
     const saved = arrivals();
     const one = run(text, server, ann, { ...hooks, save: async (...values) => saved.put(values.at(-1)), show: (message) => saved.put(message) });
-    t.after(() => one.stop());
+    ends.push(one.stop);
     assert.equal((await shown.next()).content, '起来聊天');
     const { msgID } = receiver.send(1, 'and back');
     assert.equal((await saved.next()).content, 'and back');

@@ -19,6 +19,7 @@ chat.send(2, '起来聊天');`,
     name: 'stompjs 7',
     text: `import { Client } from '@stomp/stompjs';
 
+const outbox = new Map(); // msgID -> message, until it is stored
 const stomp = new Client({
   brokerURL: \`wss://example.org/client?srect=\${encodeURIComponent(token)}\`,
   onConnect: () => {
@@ -27,39 +28,58 @@ const stomp = new Client({
       await save(id, message); // ids repeat after a reconnect: keep each once
       stomp.publish({ destination: '/socket/chat/recive', body: JSON.stringify({ msgID: chatID, id }) });
     });
-    stomp.subscribe('/user/queue/send/status', ({ body }) => stored(JSON.parse(body).msgID));
+    stomp.subscribe('/user/queue/send/status', ({ body }) => outbox.delete(JSON.parse(body).msgID));
     stomp.subscribe('/user/queue/status', ({ body }) => failed(JSON.parse(body)));
     stomp.publish({ destination: '/socket/chat/init' });
-    for (const unsent of outbox) publish(unsent); // under the same msgID, until stored
+    for (const unsent of outbox.values()) publish(unsent); // under the same msgID
   },
 });
-stomp.activate();
 const publish = (message) => stomp.publish({ destination: '/socket/chat/send', body: JSON.stringify(message) });
-publish({ msgID: sha1('起来聊天' + Date.now()), reciverId: 2, content: '起来聊天' });`,
+function send(reciverId, content) {
+  const message = { msgID: sha1(content + Date.now()), reciverId, content };
+  outbox.set(message.msgID, message);
+  if (stomp.connected) publish(message); // else onConnect does
+}
+stomp.activate();
+send(2, '起来聊天');`,
   },
   {
     name: 'stompjs 2',
-    text: `var stomp = Stomp.over(new WebSocket('wss://example.org/client?srect=' + encodeURIComponent(token)));
-stomp.connect({}, function () {
-  stomp.subscribe('/user/' + me.uid + '/recive', function (frame) {
-    var message = JSON.parse(frame.body);
-    show(message);
-    stomp.send('/socket/chat/recive', {}, JSON.stringify({ msgID: message.chatID, id: message.id }));
+    text: `var outbox = {}; // msgID -> message, until it is stored
+var stomp;
+function connect() {
+  stomp = Stomp.over(new WebSocket('wss://example.org/client?srect=' + encodeURIComponent(token)));
+  stomp.connect({}, function () {
+    stomp.subscribe('/user/' + me.uid + '/recive', function (frame) {
+      var message = JSON.parse(frame.body);
+      show(message); // ids repeat after a reconnect: show each once
+      stomp.send('/socket/chat/recive', {}, JSON.stringify({ msgID: message.chatID, id: message.id }));
+    });
+    stomp.subscribe('/user/queue/send/status', function (frame) { delete outbox[JSON.parse(frame.body).msgID]; });
+    stomp.subscribe('/user/queue/status', function (frame) { failed(JSON.parse(frame.body)); });
+    stomp.send('/socket/chat/init', {}, '');
+    Object.keys(outbox).forEach(publish); // under the same msgID
+  }, function (error) {
+    if (typeof error === 'string') setTimeout(connect, 3000); // the line is lost; an ERROR frame is an object
   });
-  stomp.subscribe('/user/queue/send/status', function (frame) { stored(JSON.parse(frame.body).msgID); });
-  stomp.subscribe('/user/queue/status', function (frame) { failed(JSON.parse(frame.body)); });
-  stomp.send('/socket/chat/init', {}, '');
-});
-stomp.send('/socket/chat/send', {}, JSON.stringify({ msgID: sha1(text + Date.now()), reciverId: 2, content: text }));`,
+}
+function publish(msgID) { stomp.send('/socket/chat/send', {}, JSON.stringify(outbox[msgID])); }
+function send(reciverId, content) {
+  var msgID = sha1(content + Date.now());
+  outbox[msgID] = { msgID: msgID, reciverId: reciverId, content: content };
+  if (stomp.connected) publish(msgID); // else the callback above does
+}
+connect();
+send(2, '起来聊天');`,
   },
   {
     name: 'SockJS',
     text: `// The same STOMP inside; SockJS finds a way through where WebSockets are blocked.
 const url = \`https://example.org/socketServer?srect=\${encodeURIComponent(token)}\`;
 
-const stomp7 = new Client({ webSocketFactory: () => new SockJS(url), onConnect });
+const stomp7 = new Client({ webSocketFactory: () => new SockJS(url) /* instead of brokerURL; onConnect as there */ });
 const stomp2 = Stomp.over(new SockJS(url));
-const chat = new ChatClient({ url, socket: (url) => new SockJS(url), uid: me.uid, onMessage });`,
+const chat = new ChatClient({ url, socket: (url) => new SockJS(url), uid: me.uid, onMessage: (message) => save(message) });`,
   },
   {
     name: 'Android',
@@ -83,6 +103,7 @@ stomp.send("/socket/chat/send", hello.toString()).subscribe();`,
     name: 'Swift',
     text: `// SwiftStomp
 let stomp = SwiftStomp(host: URL(string: "wss://example.org/client?srect=\\(token)")!)
+var outbox: [Outgoing] = [] // until it is stored
 stomp.delegate = self
 stomp.autoReconnect = true
 stomp.connect()
@@ -91,14 +112,22 @@ func onConnect(swiftStomp: SwiftStomp, connectType: StompConnectType) {
   guard connectType == .toStomp else { return }
   for to in ["/user/\\(uid)/recive", "/user/queue/send/status", "/user/queue/status"] { swiftStomp.subscribe(to: to) }
   swiftStomp.send(body: "", to: "/socket/chat/init")
+  for unsent in outbox { swiftStomp.send(body: unsent, to: "/socket/chat/send") } // under the same msgID
 }
 func onMessageReceived(swiftStomp: SwiftStomp, message: Any?, messageId: String, destination: String, headers: [String: String]) {
-  guard destination.hasSuffix("/recive"), let body = (message as? String)?.data(using: .utf8),
-        let received = try? JSONDecoder().decode(ChatMessage.self, from: body) else { return }
-  save(received)
-  swiftStomp.send(body: ["msgID": received.chatID], to: "/socket/chat/recive")
+  guard let body = (message as? String)?.data(using: .utf8) else { return }
+  if destination == "/user/queue/send/status", let stored = try? JSONDecoder().decode(Status.self, from: body) {
+    outbox.removeAll { $0.msgID == stored.msgID }
+  } else if destination.hasSuffix("/recive"), let received = try? JSONDecoder().decode(ChatMessage.self, from: body) {
+    save(received)
+    swiftStomp.send(body: Confirmation(msgID: received.chatID, id: received.id), to: "/socket/chat/recive")
+  }
 }
-stomp.send(body: Outgoing(msgID: sha1(text + millis), reciverId: 2, content: text), to: "/socket/chat/send")`,
+func send(_ text: String, to reciverId: Int) {
+  let message = Outgoing(msgID: sha1(text + millis), reciverId: reciverId, content: text)
+  outbox.append(message)
+  if stomp.connectionStatus == .fullyConnected { stomp.send(body: message, to: "/socket/chat/send") } // else onConnect does
+}`,
   },
   {
     name: 'Go',
