@@ -26,6 +26,7 @@ test('the raw frames are shown, filtered, paused and cleared, and never hold the
   await a.say('look at me');
   await a.state('look at me', 'delivered');
   const rows = page.locator('.frame:visible');
+  await page.getByRole('tab', { name: 'Frames' }).click();
   await page.getByLabel('Filter').fill('/socket/chat/send');
   assert.equal(await rows.count(), 1);
   await rows.first().locator('summary').click();

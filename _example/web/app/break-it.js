@@ -3,7 +3,7 @@
 
 import { formatFrame } from '../chat-client/chat-client.js';
 import { h } from './dom.js';
-import { t } from './i18n.js';
+import { languageChanged, t } from './i18n.js';
 
 const LINES = 6; // of the report
 const PATIENCE = 30_000; // how long an answer is waited for
@@ -12,12 +12,14 @@ export function breakItPanel(people) {
   const report = h('ol', { class: 'report' });
   const who = people.map((person) => h('button', { type: 'button', class: 'tab', 'aria-pressed': 'false', onclick: () => choose(person) }));
   const offline = button('goOffline', toggleOffline);
-  const root = h('section', { class: 'break card', 'aria-labelledby': 'break-title' },
-    h('div', { class: 'card-head' }, h('h2', { id: 'break-title', t: 'breakIt' }), h('p', { t: 'breakHint' })),
-    h('div', { class: 'bar' }, h('span', { id: 'break-who', t: 'breakWho' }), h('div', { class: 'tabs', role: 'group', 'aria-labelledby': 'break-who' }, ...who)),
-    h('ul', { class: 'break-buttons' }, ...[offline, button('kill', kill), button('dropNext', dropNext), button('again', again), button('malformed', malformed)]
-      .map((one) => h('li', {}, one, h('span', { t: `why.${one.dataset.t}` })))),
-    h('div', { role: 'log', 'aria-live': 'polite' }, report));
+  const buttons = [offline, button('kill', kill), button('dropNext', dropNext), button('again', again), button('malformed', malformed)];
+  const hint = h('p', { class: 'hint', t: 'breakHint' });
+  const log = h('div', { class: 'log', role: 'log', 'aria-live': 'polite', tabindex: 0, tLabel: 'breakIt' }, hint, report);
+  const root = h('div', { class: 'break panel' },
+    h('div', { class: 'bar' },
+      h('span', { id: 'break-who', t: 'breakWho' }), h('div', { class: 'tabs', role: 'group', 'aria-labelledby': 'break-who' }, ...who),
+      h('ul', { class: 'break-buttons' }, ...buttons.map((one) => h('li', {}, one, h('span', { class: 'why', id: one.getAttribute('aria-describedby'), t: `why.${one.dataset.t}` }))))),
+    log);
 
   let chosen;
   function choose(person) {
@@ -26,34 +28,39 @@ export function breakItPanel(people) {
   }
   function render() {
     people.forEach((person, at) => {
-      who[at].textContent = person.name || t(person.seat === 'a' ? 'seatA' : 'seatB');
+      who[at].textContent = who[at].title = person.name || t(person.seat === 'a' ? 'seatA' : 'seatB');
       who[at].setAttribute('aria-pressed', String(person === chosen));
     });
     offline.dataset.t = chosen.tap.offline ? 'goOnline' : 'goOffline';
     offline.textContent = t(offline.dataset.t);
-    root.querySelectorAll('.break-buttons button').forEach((one) => { one.disabled = !chosen.session; });
+    for (const one of buttons) one.disabled = !chosen.session;
   }
 
   function button(key, act) {
-    return h('button', { type: 'button', t: key, onclick: () => act(chosen) });
+    return h('button', { type: 'button', t: key, tTitle: `why.${key}`, 'aria-describedby': `why-${key}`, onclick: () => act(chosen) });
   }
 
   function tell(key, ...values) {
+    hint.hidden = true;
     report.append(h('li', {}, t(`did.${key}`, ...values)));
     if (report.children.length > LINES) report.firstChild.remove();
+    log.scrollTop = log.scrollHeight;
   }
 
-  /** The next frame of a person that fits, or null when none comes. */
-  function frame(person, fits) {
+  /** The next frame of a person that fits, or null when none comes or somebody else signs in. */
+  function frame(person, fits, patience = PATIENCE) {
     return new Promise((resolve) => {
       const done = (detail) => {
         person.tap.removeEventListener('frame', listen);
+        person.removeEventListener('session', leave);
         clearTimeout(timer);
         resolve(detail);
       };
       const listen = ({ detail }) => { if (fits(detail)) done(detail); };
-      const timer = setTimeout(done, PATIENCE, null);
+      const leave = () => done(null);
+      const timer = patience && setTimeout(done, patience, null);
       person.tap.addEventListener('frame', listen);
+      person.addEventListener('session', leave);
     });
   }
   const to = (dir, destination) => (detail) => detail.dir === dir && detail.frame?.headers.destination === destination;
@@ -63,6 +70,7 @@ export function breakItPanel(people) {
       person.setOffline(true);
       return tell('offline', person.name);
     }
+    const { name } = person;
     const waiting = person.client.outbox.length;
     let fetched = 0;
     const onArrived = () => { fetched++; };
@@ -73,22 +81,23 @@ export function breakItPanel(people) {
     let calm = false;
     while (!calm) calm = await Promise.race([frame(person, ({ dir }) => dir === 'in'), pause(700)]) === 'quiet' && !person.client?.outbox.length;
     person.removeEventListener('arrived', onArrived);
-    tell('online', person.name, waiting, fetched);
+    tell('online', name, waiting, fetched);
   }
 
   async function kill(person) {
     if (person.connection.state !== 'online') return tell('notOnline', person.name);
     const back = frame(person, to('out', '/socket/chat/init'));
-    const started = Date.now();
+    const started = performance.now();
     tell('kill', person.name);
     person.tap.kill();
-    if (await back) tell('killed', person.name, Date.now() - started);
+    if (await back) tell('killed', person.name, Math.round(performance.now() - started));
   }
 
   async function dropNext(person) {
-    person.tap.dropNextConfirmation = true;
     tell('drop', person.name);
-    const dropped = await frame(person, (detail) => detail.dropped);
+    if (person.tap.dropNextConfirmation) return; // one waits already, and tells
+    person.tap.dropNextConfirmation = true;
+    const dropped = await frame(person, (detail) => detail.dropped, 0);
     if (!dropped) return;
     const { id, msgID } = JSON.parse(dropped.frame.body);
     tell('dropped', id);
@@ -121,6 +130,7 @@ export function breakItPanel(people) {
     person.addEventListener('session', render);
     person.addEventListener('connection', render);
   }
+  languageChanged.addEventListener('change', render);
   choose(people[0]);
   return root;
 }

@@ -7,16 +7,18 @@ const SHOWN = 200; // rows; the search finds the rest
 const SEARCH_FROM = 8; // fewer contacts need no search
 
 export function contactList(person, onPick) {
-  const list = h('ul', { class: 'contact-rows', onkeydown });
+  const list = h('ul', { class: 'contact-rows', onkeydown, onfocusin: ({ target }) => setStop(Number(target.dataset.uid)) });
   const input = h('input', { type: 'search', tHint: 'search', tLabel: 'search', oninput: render });
   const search = h('div', { class: 'search' }, icon('search'), input);
   const empty = h('p', { class: 'empty', t: 'noContacts' });
-  const root = h('nav', { class: 'contacts', tLabel: 'contacts' }, search, list, empty);
+  const root = h('nav', { class: 'contacts' }, search, list, empty);
   const rows = new Map(); // uid -> row, kept so that focus and place survive a change
+  let stop = 0; // the one contact that Tab stops at
 
   function render() {
     const wanted = input.value.trim().toLowerCase();
     const contacts = [...person.contacts.values()];
+    root.setAttribute('aria-label', t('contactsOf', person.name));
     search.hidden = contacts.length < SEARCH_FROM;
     empty.hidden = contacts.length > 0;
     const last = new Map(contacts.map((one) => [one.uid, person.conversation(one.uid).last]));
@@ -32,6 +34,13 @@ export function contactList(person, onPick) {
       row.update(contact, last.get(contact.uid));
       if (list.children[at] !== row.root) list.insertBefore(row.root, list.children[at] ?? null);
     });
+    if (!kept.has(stop)) stop = kept.has(person.openUid) ? person.openUid : shown[0]?.uid;
+    setStop(stop);
+  }
+
+  function setStop(uid) {
+    stop = uid;
+    for (const [one, { button }] of rows) button.tabIndex = one === uid ? 0 : -1;
   }
 
   function makeRow({ uid, nname }) {
@@ -44,28 +53,34 @@ export function contactList(person, onPick) {
       h('span', { class: 'line' }, name, time),
       h('span', { class: 'line' }, preview, unread));
     return {
+      button,
       root: h('li', {}, button),
       update(contact, message) {
         const mine = message && message.senderId === person.user.uid;
-        name.textContent = contact.nname;
+        const count = person.unread.get(uid) ?? 0;
+        name.textContent = name.title = person.nameOf(contact);
         time.textContent = message ? shortTime(message.time) : '';
-        preview.textContent = message ? (mine ? `${t('you')}: ` : '') + message.content.slice(0, 80) : t('noMessages');
-        unread.hidden = !contact.unread;
-        unread.textContent = contact.unread > 99 ? '99+' : contact.unread || '';
-        unread.setAttribute('aria-label', t('unread', contact.unread));
-        if (contact.uid === person.openUid) button.setAttribute('aria-current', 'true');
+        preview.textContent = message ? (mine ? `${t('you')}: ` : '') + message.content.slice(0, 80) : '';
+        unread.hidden = !count;
+        unread.textContent = count > 99 ? '99+' : count || '';
+        unread.setAttribute('aria-label', t('unread', count));
+        if (uid === person.openUid) button.setAttribute('aria-current', 'true');
         else button.removeAttribute('aria-current');
       },
     };
   }
 
   function onkeydown(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
     const buttons = [...list.querySelectorAll('button')];
-    buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+    const at = buttons.indexOf(document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    buttons[next]?.focus();
   }
 
-  return { root, render };
+  /** Goes to a contact, or to the one that Tab would stop at. */
+  function focus(uid) { (rows.get(uid) ?? rows.get(stop))?.button.focus(); }
+
+  return { root, render, focus };
 }

@@ -61,6 +61,7 @@ const ICONS = {
   search: 'M11 5a6 6 0 100 12 6 6 0 000-12zM16 16l4 4',
   columns: 'M4 5h16v14H4zM12 5v14',
   copy: 'M9 9h10v10H9zM5 15V5h10',
+  settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5',
 };
 
 export function icon(name) {
@@ -80,14 +81,26 @@ export function avatar(name, uid) {
   return h('span', { class: `avatar hue-${uid % 8}`, 'aria-hidden': 'true' }, letter.toUpperCase());
 }
 
-const LINK = /\bhttps?:\/\/[^\s<>"'）】」，。；！]+/g;
+// Up to a space, a quote, or punctuation that no address holds unescaped.
+const LINK = /\bhttps?:\/\/[^\s<>"'\u2018-\u201f\u2026\u3000-\u3020\uff01-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff65]+/g;
+const PAIRS = { ')': '(', ']': '[', '}': '{' };
+
+/** Without what belongs to the sentence: its stop, and a bracket that was opened before the address. */
+function trimmed(address) {
+  for (;;) {
+    const last = address.at(-1);
+    const count = (char) => address.split(char).length;
+    if (!'.,;:!?'.includes(last) && !(last in PAIRS && count(last) > count(PAIRS[last]))) return address;
+    address = address.slice(0, -1);
+  }
+}
 
 /** Text with its addresses as links; everything else stays text. */
 export function linkified(text) {
   const parts = document.createDocumentFragment();
   let at = 0;
   for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(/[.,;:!?)]+$/, '');
+    const address = trimmed(match[0]);
     parts.append(text.slice(at, match.index), h('a', { href: address, target: '_blank', rel: 'noopener noreferrer nofollow' }, address));
     at = match.index + address.length;
   }

@@ -10,12 +10,11 @@ export function framesPanel(people) {
   const empty = h('p', { class: 'empty', t: 'noFrames' });
   const filter = h('input', { type: 'search', tHint: 'filter', tLabel: 'filter', oninput: refilter });
   const beats = h('input', { type: 'checkbox', onchange: refilter });
-  const pause = h('button', { type: 'button', class: 'quiet', t: 'pause', 'aria-pressed': 'false', onclick: togglePause });
+  const pause = h('button', { type: 'button', class: 'quiet', t: 'pause', onclick: togglePause });
   const copy = h('button', { type: 'button', class: 'quiet', t: 'copy', onclick: () => copyText(allText(), copy) });
-  const clear = h('button', { type: 'button', class: 'quiet', t: 'clear', onclick: () => { list.replaceChildren(); empty.hidden = false; } });
-  const root = h('section', { class: 'frames card', 'aria-labelledby': 'frames-title' },
-    h('div', { class: 'card-head' }, h('h2', { id: 'frames-title', t: 'frames' }), h('p', { t: 'framesHint' })),
-    h('div', { class: 'bar' }, filter, h('label', { class: 'check' }, beats, h('span', { t: 'beats' })), pause, copy, clear),
+  const clear = h('button', { type: 'button', class: 'quiet', t: 'clear', onclick: clearAll });
+  const root = h('div', { class: 'frames panel' },
+    h('div', { class: 'bar' }, filter, h('label', { class: 'check' }, beats, h('span', { t: 'beats' })), pause, copy, clear, h('span', { class: 'hint', t: 'framesHint' })),
     list, empty);
 
   let waiting = []; // frames that are not rows yet
@@ -26,8 +25,13 @@ export function framesPanel(people) {
     paused = !paused;
     pause.dataset.t = paused ? 'resume' : 'pause';
     pause.textContent = t(pause.dataset.t);
-    pause.setAttribute('aria-pressed', String(paused));
     addSoon();
+  }
+
+  function clearAll() {
+    waiting = [];
+    list.replaceChildren();
+    empty.hidden = false;
   }
 
   function add() {
@@ -41,23 +45,24 @@ export function framesPanel(people) {
   }
 
   function makeRow(person, { dir, text, frame, at, dropped, values }) {
-    const command = frame ? frame.command : dir === 'note' ? t(`note.${text}`, ...values) : '♥';
-    const rest = frame ? [frame.headers.destination, frame.body].filter(Boolean).join('  ') : '';
-    const time = new Date(at).toISOString().slice(11, 23);
-    const raw = h('pre', {}, text.replaceAll('\0', '␀'));
+    const name = person.name || person.seat; // as it was then
+    const command = h('b', {});
+    const rest = h('span', { class: 'rest' }, [frame?.headers.destination, frame?.body].filter(Boolean).join('  '));
+    const time = timeOf(at);
+    const line = [
+      h('span', { class: `side side-${person.seat}` }, name),
+      h('span', { class: 'way', tTitle: `way.${dir}` }, { in: '↓', out: '↑', note: '·' }[dir]),
+      command, rest, h('time', {}, time)];
     const row = h('li', { class: `frame ${dir}${frame ? '' : ' bare'}${dropped ? ' dropped' : ''}` },
       frame
-        ? h('details', {}, h('summary', {}, ...line()), raw)
-        : h('div', { class: 'summary' }, ...line()));
-    function line() {
-      return [
-        h('span', { class: `side side-${person.seat}` }, person.name || person.seat),
-        h('span', { class: 'way', tTitle: dir }, { in: '↓', out: '↑', note: '·' }[dir]),
-        h('b', {}, command),
-        h('span', { class: 'rest' }, dropped ? t('note.dropped') : rest),
-        h('time', {}, time)];
-    }
-    row.frameText = `${time} ${person.name} ${dir} ${dir === 'note' ? command : text.replaceAll('\0', '^@')}`;
+        ? h('details', {}, h('summary', {}, ...line), h('pre', {}, text.replaceAll('\0', '␀')))
+        : h('div', { class: 'summary' }, ...line));
+    row.relabel = () => {
+      command.textContent = frame ? frame.command : dir === 'note' ? t(`note.${text}`, ...values) : '♥';
+      if (dropped) rest.textContent = t('note.dropped');
+      row.frameText = `${time} ${name} ${dir} ${dir === 'note' ? command.textContent : text.replaceAll('\0', '^@')}`;
+    };
+    row.relabel();
     row.isBeat = dir !== 'note' && !frame;
     row.hidden = !matches(row);
     return row;
@@ -76,6 +81,18 @@ export function framesPanel(people) {
       addSoon();
     });
   }
-  languageChanged.addEventListener('change', () => list.querySelectorAll('.note').forEach((row) => row.remove()));
+  languageChanged.addEventListener('change', () => {
+    for (const row of list.children) row.relabel();
+    refilter();
+  });
+  // Rows that came while the panel was hidden could not be scrolled to.
+  new ResizeObserver(() => { list.scrollTop = list.scrollHeight; }).observe(list);
   return root;
+}
+
+/** The clock on the wall, with milliseconds. */
+function timeOf(at) {
+  const pad = (number, digits = 2) => String(number).padStart(digits, '0');
+  const when = new Date(at);
+  return `${pad(when.getHours())}:${pad(when.getMinutes())}:${pad(when.getSeconds())}.${pad(when.getMilliseconds(), 3)}`;
 }

@@ -39,9 +39,20 @@ const format = (options) => new Intl.DateTimeFormat(locale(), options);
 export function shortTime(time) {
   const then = new Date(time);
   const now = new Date();
-  if (then.toDateString() === now.toDateString()) return format({ hour: '2-digit', minute: '2-digit', hour12: false }).format(then);
+  if (then.toDateString() === now.toDateString()) return timeOfDay(then);
   if (then.getFullYear() === now.getFullYear()) return format({ month: 'short', day: 'numeric' }).format(then);
   return format({ year: 'numeric', month: 'short', day: 'numeric' }).format(then);
+}
+
+export const timeOfDay = (time) => format({ hour: '2-digit', minute: '2-digit', hour12: false }).format(time);
+
+/** Today, Yesterday, or the date. */
+export function dayName(time) {
+  const midnight = (when) => new Date(when).setHours(0, 0, 0, 0);
+  const ago = Math.round((midnight(Date.now()) - midnight(time)) / 86_400_000);
+  if (ago !== 0 && ago !== 1) return format({ weekday: 'short', year: ago > 300 ? 'numeric' : undefined, month: 'short', day: 'numeric' }).format(time);
+  const name = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-ago, 'day');
+  return name[0].toLocaleUpperCase(locale()) + name.slice(1);
 }
 
 export function longTime(time) {

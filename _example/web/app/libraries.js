@@ -32,6 +32,8 @@ export const TRANSPORTS = [
   ['sockjs:jsonp-polling', 'SockJS · jsonp-polling'],
 ];
 
+const PATIENCE = 10_000; // ms; a CDN that does not answer is one that cannot be reached
+
 const loading = new Map();
 
 function load(key, cdn) {
@@ -40,11 +42,17 @@ function load(key, cdn) {
     loading.set(key, new Promise((resolve, reject) => {
       const script = document.createElement('script');
       Object.assign(script, { src: cdn + path, integrity, crossOrigin: 'anonymous', referrerPolicy: 'no-referrer' });
-      script.onload = () => resolve();
-      script.onerror = () => {
+      const fail = () => {
+        clearTimeout(late);
         script.remove();
         loading.delete(key);
         reject(new Error(LIBRARIES[key].name));
+      };
+      const late = setTimeout(fail, PATIENCE);
+      script.onerror = fail;
+      script.onload = () => {
+        clearTimeout(late);
+        resolve();
       };
       document.head.append(script);
     }));

@@ -1,14 +1,12 @@
 // Puts the page together: two people, the protocol made visible, the switches.
 
-import { breakItPanel } from './break-it.js';
+import { dock } from './dock.js';
 import { h, icon, soon, translateAll } from './dom.js';
-import { framesPanel } from './frames.js';
 import { howToPanel } from './how-to.js';
 import { currentLanguage, languageChanged, setLanguage, t } from './i18n.js';
 import { Connections, TRANSPORTS } from './libraries.js';
 import { Person } from './person.js';
 import { seatView } from './seat.js';
-import { stepsPanel } from './steps.js';
 
 const config = {
   cdn: document.querySelector('meta[name="fiberchat-cdn"]').content,
@@ -26,7 +24,7 @@ function say(text) {
 
 // --- who sits where ---
 
-/** Two new people who already have each other's conversation open. */
+/** New people on the free seats, who have each other's conversation open; the first says hello. */
 async function tryIt() {
   const chance = () => Math.random().toString(36).slice(2, 6);
   const names = {
@@ -43,13 +41,34 @@ async function tryIt() {
   const [a, b] = people;
   if (!a.openUid) a.open(b.user.uid);
   if (!b.openUid) b.open(a.user.uid);
+  if (free.length === people.length) a.send(t('greeting', b.name));
+  views.find((view) => view.onScreen()).focus();
+}
+
+// The one door for whoever only wants to see it, as long as a seat is free.
+const doorError = h('p', { class: 'form-error', role: 'alert' });
+const doorButton = h('button', { type: 'button', class: 'primary', t: 'tryIt', onclick: openDoor });
+const door = h('section', { class: 'door', 'aria-labelledby': 'door-title' },
+  h('div', {}, h('h2', { id: 'door-title', t: 'doorTitle' }), h('p', { t: 'tryItHint' }), doorError), doorButton);
+let opening = false;
+async function openDoor() {
+  if (opening) return;
+  opening = true;
+  doorError.textContent = '';
+  door.setAttribute('aria-busy', 'true');
+  try {
+    await tryIt();
+  } catch (failure) {
+    doorError.textContent = t(failure.error === 'network' || failure.error === 'RateLimited' ? `error.${failure.error}` : 'error.unknown');
+  }
+  door.removeAttribute('aria-busy');
+  opening = false;
 }
 
 const views = people.map((person, at) => seatView(person, {
-  tryIt,
   openWindow() {
     // The new window gets a copy of this tab's sessions, and this page keeps the other seat.
-    open(`?only=${person.seat}`, '_blank', 'popup,width=560,height=760');
+    if (!open(`?only=${person.seat}`, '_blank', 'popup,width=560,height=760')) return say(t('popupBlocked'));
     setOnly(people[1 - at].seat);
   },
 }));
@@ -72,16 +91,24 @@ function setOnly(seat) {
 const seatTabs = people.map((person) => h('button', { type: 'button', class: 'tab', onclick: () => show(person.seat) }));
 function show(seat) {
   app.dataset.seat = seat;
-  renderSeatTabs();
+  for (const person of people) person.markRead();
+  renderUnread();
 }
-function renderSeatTabs() {
+/** Who has something unread: on the tabs of a phone, and in the title. */
+function renderUnread() {
+  let all = 0;
   people.forEach((person, at) => {
-    const unread = [...person.contacts.values()].reduce((sum, one) => sum + one.unread, 0);
+    const unread = [...person.unread.values()].reduce((sum, one) => sum + one, 0);
     const hidden = app.dataset.seat !== person.seat;
-    seatTabs[at].replaceChildren(person.name || t(person.seat === 'a' ? 'seatA' : 'seatB'), unread && hidden ? h('span', { class: 'unread' }, String(unread)) : '');
+    all += unread;
+    seatTabs[at].replaceChildren(
+      h('span', { class: 'name' }, person.name || t(person.seat === 'a' ? 'seatA' : 'seatB')),
+      unread && hidden ? h('span', { class: 'unread' }, String(unread)) : '');
     seatTabs[at].setAttribute('aria-pressed', String(!hidden));
   });
+  document.title = all ? `(${all}) ${t('title')}` : t('title');
 }
+people.forEach((person, at) => { person.attended = () => !document.hidden && views[at].onScreen(); });
 
 // --- the switches ---
 
@@ -91,18 +118,27 @@ const official = h('input', { type: 'checkbox', role: 'switch', onchange: () => 
 
 async function change(choice) {
   transport.disabled = official.disabled = true;
+  loading.hidden = false;
   try {
     await connections.change(choice);
     for (const person of people) person.reconnect();
   } catch (error) {
     say(t('libraryFailed', error.message, config.cdn));
   }
+  loading.hidden = true;
   transport.value = connections.transport;
   official.checked = connections.official;
   transport.disabled = official.disabled = false;
 }
 
+const loading = h('span', { class: 'loading', hidden: true, t: 'libraryLoading' });
 const language = h('button', { type: 'button', class: 'quiet', tTitle: 'language', onclick: () => setLanguage(currentLanguage() === 'zh' ? 'en' : 'zh') });
+// On a phone these two switches wait behind a button.
+const settings = h('button', { type: 'button', class: 'icon-button only-phone', tLabel: 'settings', tTitle: 'settings', 'aria-expanded': 'false', 'aria-controls': 'settings', onclick: () => {
+  const open = settings.getAttribute('aria-expanded') === 'false';
+  settings.setAttribute('aria-expanded', String(open));
+  app.toggleAttribute('data-settings', open);
+} }, icon('settings'));
 const sideBySide = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => setOnly(null) }, icon('columns'), h('span', { t: 'sideBySide' }));
 
 function renderLanguage() {
@@ -112,36 +148,42 @@ function renderLanguage() {
 languageChanged.addEventListener('change', () => {
   translateAll();
   renderLanguage();
-  renderSeatTabs();
+  renderUnread();
 });
 
 // --- the page ---
 
 app.replaceChildren(
-  h('a', { class: 'skip', href: '#seats', t: 'skip', onclick: (event) => { event.preventDefault(); views[0].focus(); } }),
+  h('a', { class: 'skip', href: '#seats', t: 'skip', onclick: (event) => { event.preventDefault(); views.find((view) => view.onScreen()).focus(); } }),
   h('header', { class: 'top' },
     h('h1', {}, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'fiberchat'),
     h('p', { class: 'tagline', t: 'tagline' }),
     h('div', { class: 'controls' },
-      sideBySide,
-      h('label', { class: 'choice' }, h('span', { t: 'transport' }), transport),
-      h('label', { class: 'check switch', tTitle: 'officialTitle' }, official, h('span', { t: 'official' })),
+      sideBySide, settings,
+      h('div', { class: 'settings', id: 'settings', role: 'group', tLabel: 'settings' },
+        h('span', { role: 'status' }, loading),
+        h('label', { class: 'choice' }, h('span', { t: 'transport' }), transport),
+        h('label', { class: 'check switch', tTitle: 'officialTitle' }, official, h('span', { t: 'official' }))),
       language)),
   notice,
   h('main', {},
+    door,
     h('div', { class: 'seat-tabs tabs', role: 'group', tLabel: 'seats' }, ...seatTabs),
     h('div', { id: 'seats', class: 'seats' }, ...views.map((view) => view.root)),
-    stepsPanel(people),
-    h('div', { class: 'workbench' }, breakItPanel(people), framesPanel(people)),
+    dock(people),
     howToPanel()));
 
 for (const person of people) {
   person.addEventListener('notice', ({ detail: { key, values } }) => say(t(key, ...values)));
-  for (const type of ['session', 'contacts', 'open']) person.addEventListener(type, soon(renderSeatTabs));
+  for (const type of ['session', 'contacts', 'open']) person.addEventListener(type, soon(renderUnread));
+  person.addEventListener('session', renderDoor);
   // Somebody signed up on the other side: a contact more.
   person.addEventListener('session', () => people.forEach((other) => other !== person && other.session && person.session && other.refreshContacts()));
 }
-addEventListener('focus', () => people.forEach((person) => person.session && person.refreshContacts()));
+addEventListener('focus', () => people.forEach((person) => person.lookAgain()));
+document.addEventListener('visibilitychange', () => people.forEach((person) => person.markRead()));
+
+function renderDoor() { door.hidden = people.every((person) => person.session); }
 
 renderLanguage();
 const only = new URLSearchParams(location.search).get('only');

@@ -2,7 +2,7 @@
 // document, so that thousands stay smooth; it slides as one scrolls.
 
 import { avatar, h, icon, linkified, soon } from './dom.js';
-import { longTime, t } from './i18n.js';
+import { dayName, longTime, t, timeOfDay } from './i18n.js';
 
 const WINDOW = 120; // rows in the document
 const SLIDE = 60; // rows that come in at an edge
@@ -14,7 +14,7 @@ const PAUSE = 5 * 60_000; // a longer one gets a line with the time
 export function messageList(person) {
   const top = h('li', { class: 'edge' });
   const rows = h('ol', { class: 'rows' }, top);
-  const scroller = h('div', { class: 'messages', tabindex: 0, role: 'region', tLabel: 'messages', onscroll: onScroll }, rows);
+  const scroller = h('div', { class: 'messages', tabindex: 0, role: 'region', onscroll: onScroll }, rows);
   const newer = h('button', { class: 'newer', type: 'button', hidden: true, tTitle: 'toNewest', onclick: toEnd }, h('span', {}), icon('down'));
   const live = h('div', { class: 'visually-hidden', 'aria-live': 'polite' });
   const root = h('div', { class: 'message-area' }, scroller, newer, live);
@@ -28,6 +28,7 @@ export function messageList(person) {
 
   function show(uid) {
     conversation = uid ? person.conversation(uid) : null;
+    scroller.setAttribute('aria-label', t('messagesOf', person.name, person.contacts.get(uid)?.nname ?? ''));
     for (const row of shown.values()) row.remove();
     shown.clear();
     toEnd();
@@ -41,30 +42,51 @@ export function messageList(person) {
   }
 
   /** Puts items[from] to items[to] into the document; what is on the screen stays where it is. */
-  function setWindow(from, to) {
+  function setWindow(from, to, fresh = false) {
     const { items } = conversation;
     first = Math.max(0, from);
     end = Math.min(items.length, Math.max(to, first));
     const anchor = following ? null : firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     const wanted = new Set(items.slice(first, end));
-    for (const [item, row] of shown) if (!wanted.has(item)) { row.remove(); shown.delete(item); }
+    for (const [item, row] of shown) {
+      if (!fresh && wanted.has(item) && row.time === item.time) continue;
+      row.remove();
+      shown.delete(item);
+    }
     let place = top;
     for (let at = first; at < end; at++) {
-      let row = shown.get(items[at]);
-      const late = at === 0 || items[at].time - items[at - 1].time > PAUSE;
-      if (!row) {
-        row = makeRow(items[at]);
-        shown.set(items[at], row);
-      }
-      row.firstChild.hidden = !late;
+      const row = rowOf(items[at], items[at - 1]);
       if (place.nextSibling !== row) place.after(row);
       place = row;
     }
-    top.textContent = first > 0 ? '' : t(conversation.complete ? (items.length ? 'beginning' : 'noMessages') : 'earlier');
-    if (following) scroller.scrollTop = scroller.scrollHeight;
-    else if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    showTop();
+    const now = anchor && shown.get(anchor.item);
+    if (following) stick();
+    else if (now) scroller.scrollTop += now.getBoundingClientRect().top - before;
     showNewer();
+    fill();
+  }
+
+  function stick() { scroller.scrollTop = scroller.scrollHeight; }
+
+  /** A page that does not fill the screen cannot be scrolled: the next one comes by itself. */
+  function fill() {
+    const { scrollHeight, clientHeight } = scroller;
+    if (clientHeight && scrollHeight <= clientHeight && !conversation.complete && !conversation.failed) person.loadEarlier(person.openUid);
+  }
+
+  function showTop() {
+    if (first > 0) top.replaceChildren();
+    else if (conversation.complete) top.replaceChildren(t(conversation.items.length ? 'beginning' : 'noMessages'));
+    else if (conversation.failed) top.replaceChildren(`${t('historyFailed')} `, h('button', { type: 'button', t: 'retry', onclick: earlier }));
+    else top.replaceChildren(t('earlier'));
+  }
+
+  function earlier() {
+    conversation.failed = false;
+    showTop();
+    person.loadEarlier(person.openUid);
   }
 
   function firstVisible() {
@@ -82,10 +104,15 @@ export function messageList(person) {
     if (below >= AT_END) following = false;
     else if (end === conversation.items.length) following = true; // else: as before, newer ones may be waiting for the next picture
     if (following) unseen = 0;
-    if (scrollTop < EDGE && first > 0) setWindow(first - SLIDE, first - SLIDE + WINDOW);
-    else if (below < EDGE && end < conversation.items.length) setWindow(end + SLIDE - WINDOW, end + SLIDE);
-    else if (scrollTop < EDGE && !conversation.complete) person.loadEarlier(person.openUid);
+    slide();
+    if (scrollTop < EDGE && first === 0 && !conversation.complete) person.loadEarlier(person.openUid);
     showNewer();
+  }
+
+  function slide() {
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    if (scrollTop < EDGE && first > 0) setWindow(first - SLIDE, first - SLIDE + WINDOW);
+    else if (scrollHeight - scrollTop - clientHeight < EDGE && end < conversation.items.length) setWindow(end + SLIDE - WINDOW, end + SLIDE);
   }
 
   function showNewer() {
@@ -93,19 +120,35 @@ export function messageList(person) {
     newer.firstChild.textContent = unseen ? t('newer', unseen) : '';
   }
 
+  /** The row of an item, new or as it was, told what comes before it. */
+  function rowOf(item, previous) {
+    if (!shown.has(item)) shown.set(item, makeRow(item));
+    const row = shown.get(item);
+    const newDay = !previous || new Date(item.time).toDateString() !== new Date(previous.time).toDateString();
+    const late = newDay || item.time - previous.time > PAUSE;
+    const joined = !late && previous.senderId === item.senderId;
+    row.classList.toggle('joined', joined);
+    row.firstChild.hidden = !late;
+    if (late) row.firstChild.textContent = newDay ? `${dayName(item.time)} ${timeOfDay(item.time)}` : timeOfDay(item.time);
+    showState(row, item);
+    return row;
+  }
+
   function makeRow(item) {
     const mine = item.senderId === person.user.uid;
     const name = mine ? person.name : person.contacts.get(item.senderId)?.nname ?? '';
-    const time = h('time', { class: 'pause', hidden: true }, longTime(item.time));
     const bubble = h('div', { class: 'bubble', dir: 'auto' }, linkified(item.content));
-    const row = h('li', { class: mine ? 'row mine' : 'row theirs', 'data-msgid': item.chatID }, time,
+    const row = h('li', { class: mine ? 'row mine' : 'row theirs', 'data-msgid': item.chatID }, h('time', { class: 'pause' }),
       avatar(name, item.senderId),
       h('div', { class: 'said' }, h('span', { class: 'visually-hidden' }, `${mine ? t('you') : name}, ${longTime(item.time)}:`), bubble, mine ? h('span', { class: 'state' }) : null));
-    if (mine) showState(row, item);
+    row.item = item;
+    row.time = item.time;
     return row;
   }
 
   function showState(row, item) {
+    if (!item.state || row.state === item.state) return;
+    row.state = item.state;
     const mark = row.querySelector('.state');
     const text = t(`state.${item.state}`);
     mark.className = `state ${item.state}`;
@@ -114,32 +157,30 @@ export function messageList(person) {
     mark.replaceChildren(h('span', {}, `${text} (${error}) `), h('button', { type: 'button', t: 'retry', onclick: () => person.retry(item) }));
   }
 
-  const redrawSoon = soon(() => {
+  /** The items have changed somewhere: the same part of them stays in the document. */
+  function reframe() {
     if (!conversation) return;
-    if (following) toEnd();
-    else setWindow(first, end);
-  });
+    if (following) return toEnd();
+    const places = [top.nextSibling, rows.lastChild].map((row) => conversation.items.indexOf(row?.item)).sort((a, b) => a - b);
+    setWindow(places[0], Math.min(places[1] + 1, Math.max(places[0], 0) + WINDOW));
+    slide();
+  }
+  const reframeSoon = soon(reframe);
 
-  person.addEventListener('conversation', ({ detail: { uid, item, isNew, index, dropped } }) => {
+  person.addEventListener('conversation', ({ detail: { uid, item, isNew, moved, index } }) => {
     if (uid !== person.openUid || !conversation) return;
-    const mine = item.senderId === person.user.uid;
-    if (!isNew) {
-      if (mine && shown.has(item)) showState(shown.get(item), item);
+    if (!isNew && !moved) {
+      if (shown.has(item)) showState(shown.get(item), item);
+      if (following) stick();
       return;
     }
-    // What comes before the window, or goes there, moves it by one.
-    if (index < first) first++;
-    if (index < end) end++;
-    if (dropped) [first, end] = [Math.max(0, first - 1), end - 1];
-    if (mine && index === conversation.items.length - 1) following = true;
-    if (!following) unseen++;
-    redrawSoon();
+    if (isNew && item.senderId === person.user.uid && index === conversation.items.length - 1) following = true;
+    if (isNew && !following) unseen++;
+    reframeSoon();
   });
 
-  person.addEventListener('history', ({ detail: { uid, added } }) => {
-    if (uid !== person.openUid || !conversation) return;
-    if (following) toEnd();
-    else setWindow(first + added - (first === 0 ? SLIDE : 0), end + added);
+  person.addEventListener('history', ({ detail: { uid } }) => {
+    if (uid === person.openUid) reframe();
   });
 
   // Read aloud: the messages one by one, but only their number when many come at once.
@@ -153,7 +194,19 @@ export function messageList(person) {
     announce();
   });
 
-  new ResizeObserver(() => { if (following) scroller.scrollTop = scroller.scrollHeight; }).observe(scroller);
+  // Whatever changes a height, the newest stays in view.
+  const sizes = new ResizeObserver(() => {
+    if (following) stick();
+    if (conversation) fill();
+  });
+  sizes.observe(scroller);
+  sizes.observe(rows);
 
-  return { root, show, redraw: () => show(person.openUid) };
+  /** The same rows in another language. */
+  function redraw() {
+    scroller.setAttribute('aria-label', t('messagesOf', person.name, person.contacts.get(person.openUid)?.nname ?? ''));
+    if (conversation) setWindow(first, end, true);
+  }
+
+  return { root, show, redraw };
 }

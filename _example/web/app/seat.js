@@ -7,49 +7,56 @@ import { languageChanged, t } from './i18n.js';
 import { messageList } from './messages.js';
 import { signInCard } from './sign-in.js';
 
-export function seatView(person, { tryIt, openWindow }) {
-  const head = h('header', { class: 'seat-head' });
-  const connection = h('span', { class: 'connection' });
+export function seatView(person, { openWindow }) {
+  const presence = h('span', { class: 'presence' });
+  const name = h('h2', { tabindex: -1 });
+  const connection = h('span', { class: 'connection', role: 'status' });
+  const me = h('div', { class: 'me' });
   const banner = h('div', { class: 'banner', role: 'status', hidden: true });
   const contacts = contactList(person, pick);
   const messages = messageList(person);
   const writing = composer(person);
   const peer = h('h3', { class: 'peer', tabindex: -1 });
-  const back = h('button', { class: 'icon-button back', type: 'button', tLabel: 'back', onclick: () => leave() }, icon('back'));
+  const back = h('button', { class: 'icon-button back', type: 'button', tLabel: 'back', tTitle: 'back', onclick: () => leave() }, icon('back'));
   const nobody = h('p', { class: 'nobody', t: 'pick' });
-  const talk = h('div', { class: 'talk' }, h('div', { class: 'talk-head' }, back, peer), messages.root, writing.root);
+  const talk = h('div', { class: 'talk' }, messages.root, writing.root);
+  const head = h('header', { class: 'seat-head' }, me, back, peer,
+    h('button', { class: 'icon-button only-wide', type: 'button', tLabel: 'openWindow', tTitle: 'openWindow', onclick: openWindow }, icon('window')),
+    h('button', { class: 'icon-button', type: 'button', tLabel: 'signOut', tTitle: 'signOut', onclick: signOut }, icon('leave')));
   const body = h('div', { class: 'seat-body' }, contacts.root, talk, nobody);
   const root = h('section', { class: 'seat', id: `seat-${person.seat}`, tLabel: person.seat === 'a' ? 'seatA' : 'seatB' });
 
   function render() {
+    const focused = root.contains(document.activeElement);
     if (!person.session) {
-      root.replaceChildren(signInCard(person, tryIt));
+      const card = signInCard(person);
+      root.replaceChildren(card);
+      if (focused) card.querySelector('input').focus();
       return;
     }
     root.replaceChildren(head, banner, body);
-    head.replaceChildren(
-      avatar(person.name, person.user.uid),
-      h('div', { class: 'who' }, h('h2', {}, person.name), connection),
-      h('button', { class: 'icon-button only-wide', type: 'button', tLabel: 'openWindow', tTitle: 'openWindow', onclick: openWindow }, icon('window')),
-      h('button', { class: 'icon-button', type: 'button', tLabel: 'signOut', tTitle: 'signOut', onclick: () => person.signOut() }, icon('leave')));
+    name.textContent = name.title = person.name;
+    me.replaceChildren(h('span', { class: 'badge' }, avatar(person.name, person.user.uid), presence), h('div', { class: 'who' }, name, connection));
     renderConnection();
     contacts.render();
     renderTalk();
     renderBanner();
+    if (focused) name.focus(); // on to the contacts when they are known
   }
 
   function renderConnection() {
     const { state } = person.connection;
-    const text = state === 'online' || state === 'connecting' ? state : 'closed';
-    connection.replaceChildren(h('span', { class: `presence ${state}` }), h('span', { t: text }));
+    const text = t(state === 'online' || state === 'connecting' ? state : 'closed');
+    presence.className = `presence ${state}`;
+    if (connection.textContent !== text) connection.textContent = text; // read aloud at each change
   }
 
   function renderTalk() {
     const contact = person.contacts.get(person.openUid);
     root.dataset.pane = contact ? 'talk' : 'contacts';
-    talk.hidden = !contact;
+    talk.hidden = peer.hidden = back.hidden = !contact;
     nobody.hidden = Boolean(contact);
-    if (contact) peer.textContent = contact.nname;
+    if (contact) peer.textContent = peer.title = person.nameOf(contact);
   }
 
   let countdown = 0;
@@ -85,15 +92,29 @@ export function seatView(person, { tryIt, openWindow }) {
   function leave() {
     const uid = person.openUid;
     person.open(0);
-    contacts.root.querySelector(`[data-uid="${uid}"]`)?.focus();
+    contacts.focus(uid);
+  }
+
+  function signOut() {
+    const unsent = person.client.outbox.length;
+    if (!unsent || confirm(t('unsentAsk', unsent))) person.signOut();
   }
 
   root.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && person.openUid && !event.defaultPrevented && !event.isComposing) leave();
   });
   person.addEventListener('session', render);
-  person.addEventListener('open', () => { renderTalk(); messages.show(person.openUid); });
-  person.addEventListener('contacts', soon(() => { if (person.session) { contacts.render(); renderTalk(); } }));
+  person.addEventListener('open', () => {
+    renderTalk();
+    writing.show(person.openUid);
+    messages.show(person.openUid);
+  });
+  person.addEventListener('contacts', soon(() => {
+    if (!person.session) return;
+    contacts.render();
+    renderTalk();
+    if (document.activeElement === name) contacts.focus(person.openUid);
+  }));
   person.addEventListener('connection', () => { if (person.session) { renderConnection(); renderBanner(); } });
   for (const type of ['online', 'offline']) {
     addEventListener(type, () => {
@@ -105,8 +126,13 @@ export function seatView(person, { tryIt, openWindow }) {
     if (!person.session) return;
     contacts.render();
     messages.redraw();
+    renderConnection();
     renderBanner();
   });
   render();
-  return { root, focus: () => (person.openUid ? writing.focus() : root.querySelector('button, input')?.focus()) };
+  return {
+    root,
+    onScreen: () => root.getClientRects().length > 0,
+    focus: () => (person.openUid ? writing.focus() : root.querySelector('.contact[tabindex="0"], .sign-in input, button')?.focus()),
+  };
 }

@@ -1,15 +1,22 @@
-// The card on an empty seat: sign up, sign in, or just see it work.
+// The card on an empty seat: sign up or sign in.
 
 import { h } from './dom.js';
 import { t } from './i18n.js';
 
-export function signInCard(person, tryIt) {
-  const error = h('p', { class: 'form-error', role: 'alert' });
+// Which field an error is about; else the user name.
+const FIELD = { PasswordMismatch: 'rpasswd', BadPassword: 'passwd', Unauthorized: 'passwd' };
+
+export function signInCard(person) {
+  const error = h('p', { class: 'form-error', role: 'alert', id: `${person.seat}-error` });
   const id = (name) => `${person.seat}-${name}`;
-  const field = (name, props) => h('label', { class: `field field-${name}`, for: id(name) },
-    h('span', { t: name }),
-    h('input', { id: id(name), name, maxlength: 64, autocomplete: 'off', ...props }));
-  const nname = field('nname', {});
+  const inputs = {};
+  const field = (name, props) => {
+    inputs[name] = h('input', { id: id(name), name, maxlength: 64, 'aria-describedby': error.id, ...props });
+    return h('label', { class: 'field', for: id(name) }, h('span', { t: name }), inputs[name]);
+  };
+  const uname = field('uname', { required: true, autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false' });
+  const nname = field('nname', { autocomplete: 'nickname' });
+  const passwd = field('passwd', { type: 'password', required: true });
   const rpasswd = field('rpasswd', { type: 'password', required: true, autocomplete: 'new-password' });
   const submit = h('button', { class: 'primary', type: 'submit', t: 'signIn' });
 
@@ -19,50 +26,51 @@ export function signInCard(person, tryIt) {
   const form = h('form', { class: 'sign-in', 'aria-labelledby': id('welcome'), onsubmit },
     h('h2', { id: id('welcome'), t: 'welcome' }),
     h('div', { class: 'tabs' }, ...tabs),
-    field('uname', { required: true, autocapitalize: 'none', spellcheck: 'false' }),
-    nname,
-    field('passwd', { type: 'password', required: true, autocomplete: 'current-password' }),
-    rpasswd,
-    error,
-    submit,
-    h('div', { class: 'or' },
-      h('button', { type: 'button', class: 'quiet', t: 'tryIt', onclick: () => attempt(tryIt) }),
-      h('span', { t: 'tryItHint' })));
+    uname, nname, passwd, rpasswd, error, submit);
 
   let mode;
   function setMode(next) {
-    mode = next;
+    mode = form.dataset.mode = next;
     nname.hidden = rpasswd.hidden = mode === 'signIn';
-    rpasswd.querySelector('input').disabled = mode === 'signIn';
+    inputs.rpasswd.disabled = mode === 'signIn';
+    inputs.passwd.autocomplete = mode === 'signIn' ? 'current-password' : 'new-password';
     tabs.forEach((tab) => tab.setAttribute('aria-pressed', String(tab.dataset.t === mode)));
     submit.dataset.t = mode;
     submit.textContent = t(mode);
-    error.textContent = '';
+    say('');
   }
   setMode('signIn');
 
-  function onsubmit(event) {
+  /** Shows an error under its name, so that the language switch finds it. */
+  function say(name) {
+    error.dataset.t = name && `error.${name}`;
+    error.textContent = name && t(error.dataset.t);
+    if (name) inputs[FIELD[name] ?? 'uname'].focus();
+  }
+
+  let busy = false;
+  async function onsubmit(event) {
     event.preventDefault();
     const values = Object.fromEntries(new FormData(form));
     if (!values.nname) values.nname = values.uname;
-    if (mode === 'signUp' && values.passwd !== values.rpasswd) error.textContent = t('error.PasswordMismatch');
-    else attempt(() => (mode === 'signUp' ? person.signUp(values) : person.signIn(values)));
-  }
-
-  async function attempt(action) {
-    error.textContent = '';
+    if (mode === 'signUp' && values.passwd !== values.rpasswd) return say('PasswordMismatch');
+    if (busy) return; // the button stays enabled: a disabled one loses the focus
+    busy = true;
     form.setAttribute('aria-busy', 'true');
-    const buttons = form.querySelectorAll('button');
-    buttons.forEach((button) => { button.disabled = true; });
+    say('');
     try {
-      await action();
+      await (mode === 'signUp' ? person.signUp(values) : person.signIn(values));
     } catch (failure) {
-      const known = t(`error.${failure.error}`);
-      error.textContent = known.startsWith('error.') ? failure.message : known;
+      say(nameOf(failure));
     } finally {
+      busy = false;
       form.removeAttribute('aria-busy');
-      buttons.forEach((button) => { button.disabled = false; });
     }
   }
   return form;
+}
+
+function nameOf({ error, message }) {
+  const name = error === 'BadField' ? (/password/.test(message) ? 'BadPassword' : 'BadName') : error;
+  return t(`error.${name}`) === `error.${name}` ? 'unknown' : name;
 }

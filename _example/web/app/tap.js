@@ -13,6 +13,13 @@ export class Tap extends EventTarget {
   #socket = null;
   #write = null;
 
+  /** Another person: nothing of the one before is left. */
+  reset(secret) {
+    this.secret = secret;
+    this.offline = this.dropNextConfirmation = false;
+    this.lastSend = '';
+  }
+
   /** Opens a socket by the given factory and listens in. Throws when the line is cut. */
   open(address, factory) {
     if (this.offline) throw new Error('offline');
