@@ -8,7 +8,12 @@ after(closeBrowser);
 
 test('two people talk side by side within two clicks, and the five steps light up', { skip }, async (t) => {
   const server = await startServer(t);
-  const { page, a, b } = await twoPeople(t, server.url);
+  const page = await openPage(t, server.url);
+  const [a, b] = [seat(page, 'a'), seat(page, 'b')];
+  await page.getByRole('button', { name: 'Just show me' }).click();
+  await a.state('Hello', 'delivered');
+  await b.sees('Hello');
+  assert.equal(await page.getByRole('button', { name: 'Just show me' }).isVisible(), false);
   await a.say('起来聊天');
   await a.state('起来聊天', 'delivered');
   await b.sees('起来聊天');
@@ -47,8 +52,15 @@ test('the raw frames are shown, filtered, paused and cleared, and never hold the
   await page.locator('.frames').getByRole('button', { name: 'Copy' }).click();
   await page.locator('.frames').getByRole('button', { name: 'Copied' }).waitFor();
   assert.match(await page.evaluate(() => navigator.clipboard.readText()), /out SEND\ndestination:\/socket\/chat\/send/);
+  // Cleared is cleared, also what came while it was paused.
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await a.say('never shown');
+  await a.state('never shown', 'delivered');
   await page.getByRole('button', { name: 'Clear' }).click();
-  assert.equal(await page.locator('.frame').count(), 0);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await a.say('shown again');
+  await page.locator('.frame', { hasText: 'shown again' }).first().waitFor();
+  assert.equal(await page.locator('.frame', { hasText: 'never shown' }).count(), 0);
 });
 
 test('two browsers: sign-up, sign-in, unread counts, last message', { skip }, async (t) => {
@@ -105,10 +117,11 @@ test('what a person typed is text, and its addresses are links', { skip }, async
   await b.sees('javascript:alert(1)');
   assert.deepEqual(await b.texts(), [nasty]);
   assert.equal(await page.locator('.bubble img, .bubble script, .bubble a').count(), 0);
-  await a.say('see https://example.org/a?b=1&c=<x>. 再见https://例子.cn/路。');
+  await a.say('see https://example.org/a?b=1&c=<x>. 再见https://例子.cn/路。（看https://a.cn/1）【https://a.cn/2】“https://a.cn/3”，https://a.cn/4、https://a.cn/5？ (https://a.cn/6_(x)) https://a.cn/7_(y), [https://a.cn/8]… https://a.cn/9！');
   await b.sees('see https');
-  assert.deepEqual(await b.root.locator('.bubble a').evaluateAll((links) => links.map((one) => [one.textContent, one.rel])), [
-    ['https://example.org/a?b=1&c=', 'noopener noreferrer nofollow'], ['https://例子.cn/路', 'noopener noreferrer nofollow']]);
+  const links = b.root.locator('.bubble a');
+  assert.deepEqual(await links.allTextContents(), ['https://example.org/a?b=1&c=', 'https://例子.cn/路', ...['1', '2', '3', '4', '5', '6_(x)', '7_(y)', '8', '9'].map((one) => `https://a.cn/${one}`)]);
+  assert.equal(await links.first().getAttribute('rel'), 'noopener noreferrer nofollow');
   const long = '很长的文字🙂'.repeat(2_500);
   await a.say(long);
   await a.state('很长的文字', 'delivered');
@@ -150,6 +163,9 @@ test('the other side moves to a window of its own, and comes back', { skip }, as
   await b.online();
   await a.say('back again');
   await b.sees('back again');
+  await b.sees('are you there?');
+  assert.deepEqual(await b.texts(), ['are you there?', 'yes', 'back again']); // what the other window did is here too
+  assert.deepEqual(await a.texts(), await b.texts());
 });
 
 test('below a prefix, with and without the slash', { skip }, async (t) => {

@@ -95,6 +95,19 @@ for (const [name, cdn] of [
   });
 }
 
+test('a CDN that does not answer is given up, and nothing is locked meanwhile', { skip }, async (t) => {
+  const server = await startServer(t);
+  const { page, a, b } = await twoPeople(t, server.url, { cdn: () => {} });
+  await page.getByRole('switch', { name: 'Official libraries' }).click();
+  await page.getByText('Loading …').waitFor();
+  await a.say('meanwhile');
+  await b.sees('meanwhile');
+  await page.getByText('@stomp/stompjs 7.5.0 could not be loaded from https://cdn.jsdelivr.net/npm.').waitFor();
+  assert.equal(await page.getByText('Loading …').isVisible(), false);
+  assert.equal(await page.getByRole('switch').isChecked(), false);
+  assert.equal(await page.locator('#transport').isEnabled(), true);
+});
+
 test('the libraries come from where -cdn says, and from nowhere else', { skip }, async (t) => {
   const server = await startServer(t, '-cdn', 'https://mirror.example/npm/');
   const page = await openPage(t, server.url);

@@ -158,7 +158,7 @@ export class Person extends EventTarget {
 
   /** What passed by while there was no line: sent from another window, or confirmed there. */
   #catchUp() {
-    const missing = [...this.#conversations].filter(([, one]) => one.top && !one.whole);
+    const missing = [...this.#conversations].filter(([, one]) => (one.paged || one.before) && !one.whole);
     missing.sort(([uid]) => (uid === this.openUid ? -1 : 0));
     return this.#history.newestOf(missing);
   }

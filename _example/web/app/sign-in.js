@@ -23,8 +23,8 @@ export function signInCard(person) {
   const tabs = ['signIn', 'signUp'].map((mode) =>
     h('button', { type: 'button', class: 'tab', t: mode, 'aria-pressed': String(mode === 'signIn'), onclick: () => setMode(mode) }));
 
-  const form = h('form', { class: 'sign-in', 'aria-labelledby': id('welcome'), onsubmit },
-    h('h2', { id: id('welcome'), t: 'welcome' }),
+  const form = h('form', { class: 'sign-in', tLabel: person.seat === 'a' ? 'seatA' : 'seatB', onsubmit },
+    h('h2', { t: 'welcome' }),
     h('div', { class: 'tabs' }, ...tabs),
     uname, nname, passwd, rpasswd, error, submit);
 
