@@ -46,7 +46,7 @@
   }
 
   const links = new Map();
-  const ended = new Set();
+  const over = new Set();
   const commands = {
     connect(link, library, door, ...where) {
       let error = '';
@@ -54,7 +54,7 @@
         const socket = doors[door](...where);
         socket.addEventListener('open', () => tell('opened', link, socket.transport));
         socket.addEventListener('close', ({ code }) => {
-          ended.add(link);
+          over.add(link);
           tell('ended', link, { code, error });
         });
         return socket;
@@ -65,9 +65,12 @@
       links.get(link).subscribe(destination, (frame) => tell('message', link, subscription, frame.body));
     },
     send: (link, destination, body) => links.get(link).send(destination, body),
-    leave: (link) => links.get(link).leave(),
+    leave(link) {
+      over.add(link);
+      links.get(link).leave();
+    },
   };
 
-  // What was ordered while the news of the end was on its way comes too late.
-  globalThis.obey = (orders) => { for (const [name, link, ...rest] of orders) if (!ended.has(link)) commands[name](link, ...rest); };
+  // What was ordered before the test knew of the end comes too late.
+  globalThis.obey = (orders) => { for (const [name, link, ...rest] of orders) if (!over.has(link)) commands[name](link, ...rest); };
 })();
