@@ -63,7 +63,7 @@ export class Conversation {
     if (!this.whole) return;
     this.whole = false;
     // An own message whose id is not known yet is to be fetched again, for its id.
-    this.top = this.items.find((one) => !one.id && one.after !== undefined)?.after ?? this.#highest();
+    this.top = this.items.find((one) => !one.id && one.state === 'stored')?.after ?? this.#highest();
   }
 
   #highest() { return this.items.findLast((one) => one.id)?.id ?? 0; }

@@ -16,7 +16,7 @@ export default {
   protocol: 'The protocol',
   popupBlocked: 'The browser has blocked the window. Allow windows of this page, and try again.',
   notKept: 'The browser has no room for what is unsent. It is still sent, but would not outlive a reload.',
-  unsentAsk: '{0} messages are not sent yet and would be lost. Sign out all the same?',
+  unsentAsk: 'Not sent yet: {0}. It would be lost. Sign out all the same?',
   dismiss: 'Dismiss',
 
   welcome: 'Who is sitting here?',
