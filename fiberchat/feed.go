@@ -25,6 +25,7 @@ const (
 type feed struct {
 	live   int64        // the live messages up to this id were sent, or are not for this session
 	begun  int64        // what has a higher id came since the session listens
+	round  int          // how often it began to listen
 	apart  bool         // what came before the next live message was not sent: nobody listened
 	sent   []chat.Range // for confirmations
 	inits  []string     // receipts of the inits not yet begun, "" where none is asked
@@ -125,6 +126,7 @@ func addRange(ranges []chat.Range, r chat.Range) []chat.Range {
 func (p *peer) listenFrom(begun int64) {
 	f := &p.feed
 	f.begun, f.apart, f.missed = begun, true, 0
+	f.round++
 	if doubtful := p.chat.doubtful(p.identity.User.ID); doubtful != 0 && p.chat.link == nil {
 		begun = min(begun, doubtful-1)
 	}
@@ -150,6 +152,7 @@ func (p *peer) due() bool {
 // hold in which it sees that nothing is due: whoever delivers holds mu too, so
 // a message is either noted before, or sent after.
 func (p *peer) read() {
+	defer p.chat.recovered("read messages") // the app's Logger may panic
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.feed.changed.Broadcast()
@@ -170,19 +173,46 @@ func (p *peer) read() {
 // live comes after it, so it ends also where messages keep coming.
 func (p *peer) replay() error {
 	f := &p.feed
-	inits := f.inits
+	inits, round := f.inits, f.round
 	f.inits = nil
 	f.changed.Broadcast()
 	p.chat.metrics.Replays.Inc()
-	// Without a bus it is this node that tells of live messages: none is noted yet.
-	upTo := int64(1<<63 - 1)
+	err := p.readPending(round)
+	switch {
+	case f.round != round || p.listening(aboutMessages) == 0:
+		f.inits = append(inits, f.inits...) // the next subscription begins anew
+		return err
+	case err != nil:
+		f.apart = true // it was sent up to somewhere
+		p.notify(aboutFailures, appendFailure(nil, "", p.chat.failureOf(err, failUnavailable)))
+		return err
+	}
+	for _, receipt := range inits {
+		p.session.Receipt(receipt)
+	}
+	return nil
+}
+
+// readPending is replay's reading, which ends early when the session listens
+// no more, or anew.
+func (p *peer) readPending(round int) error {
+	f := &p.feed
+	// Without a bus it is this node that tells of live messages: of those that
+	// it has stored none is noted yet. With one, there may be some that nobody
+	// has hinted at.
+	upTo, newest := int64(1<<63-1), int64(0)
 	if p.chat.link != nil {
-		upTo = f.live
+		p.mu.Unlock()
+		id, err := p.newest()
+		p.mu.Lock()
+		if err != nil {
+			return err
+		}
+		upTo, newest = f.live, id
 	}
 	for after := int64(0); ; {
 		page, err := p.page(p.chat.cfg.Store.Pending, after)
 		if err != nil {
-			p.notify(aboutFailures, appendFailure(nil, "", p.chat.failureOf(err, failUnavailable)))
 			return err
 		}
 		for i := range page {
@@ -191,12 +221,7 @@ func (p *peer) replay() error {
 				page = nil
 				break
 			}
-			up := p.sendCopies(&page[i])
-			if p.listening(aboutMessages) == 0 {
-				f.inits = append(inits, f.inits...) // the next subscription begins anew
-				return nil
-			}
-			if !up {
+			if f.round != round || !p.sendCopies(&page[i]) || f.round != round || p.listening(aboutMessages) == 0 {
 				return nil
 			}
 			p.wasSent(after, id)
@@ -207,8 +232,13 @@ func (p *peer) replay() error {
 			break
 		}
 	}
-	for _, receipt := range inits {
-		p.session.Receipt(receipt)
+	if f.live < newest {
+		f.miss(anyMissed)
+	}
+	for f.missed != 0 && f.live < newest && f.round == round && p.listening(aboutMessages) > 0 {
+		if err := p.readLive(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -217,7 +247,7 @@ func (p *peer) replay() error {
 // listens also what another one has confirmed.
 func (p *peer) readLive() error {
 	f := &p.feed
-	after := max(f.live, f.missed-1)
+	after, round := max(f.live, f.missed-1), f.round
 	f.missed = 0
 	received := p.chat.cfg.Store.Pending
 	s, ok := p.chat.cfg.Store.(chat.Sweeper)
@@ -238,7 +268,7 @@ func (p *peer) readLive() error {
 		if page[i].ID <= f.live {
 			continue // subscribed anew meanwhile
 		}
-		if up := p.sendCopies(&page[i]); !up || p.listening(aboutMessages) == 0 {
+		if f.round != round || !p.sendCopies(&page[i]) || f.round != round || p.listening(aboutMessages) == 0 {
 			return nil
 		}
 		p.wasSent(after, page[i].ID)

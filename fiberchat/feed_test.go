@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"fiberchat.example/fiberchat"
@@ -266,4 +267,66 @@ func TestDeliveredAfterAnUnknownOutcome(t *testing.T) {
 	if f := a.message("/user/queue/delivered"); !strings.Contains(f.body, `"msgID":"m1"`) {
 		t.Error("got", f)
 	}
+}
+
+// secondPageFails cannot read on after the first page of a replay.
+type secondPageFails struct {
+	*storetest.Memory
+	bad atomic.Bool
+}
+
+func (s *secondPageFails) Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	if afterID > 0 && s.bad.Load() {
+		return nil, errSecret
+	}
+	return s.Memory.Pending(ctx, receiverID, afterID, limit)
+}
+
+// What an init that failed half-way has not sent is not confirmed in place of
+// what came live.
+func TestConfirmAfterHalfAnInit(t *testing.T) {
+	t.Parallel()
+	store := &secondPageFails{Memory: storetest.NewMemory()}
+	s := serve(t, fiberchat.Config{Store: store})
+	fill(t, store.Memory, 0, 40, "x")
+	a, c := online(t, s.addr, "alice"), online(t, s.addr, "carol")
+	c.tell("m", 2, "unseen")
+	b := online(t, s.addr, "bob")
+	store.bad.Store(true)
+	b.init()
+	for range 32 {
+		b.message("/user/bob/recive")
+	}
+	b.tryAgain("")
+	store.bad.Store(false)
+	a.tell("m", 2, "seen")
+	if got := b.message("/user/bob/recive").message(t).Content; got != "seen" {
+		t.Fatal("got", got)
+	}
+	b.confirmed("m", 0)
+	left, err := store.Memory.Pending(t.Context(), 2, 40, 100)
+	if err != nil || len(left) != 1 || left[0].Content != "unseen" {
+		t.Error("left:", left, err)
+	}
+}
+
+// With a bus an init brings also what nobody has hinted at yet, and what
+// another session confirmed since this one listens.
+func TestInitOfWhatWasNotHintedAt(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, openStore(t))
+	one, two := c.online(t, 0, "bob"), c.online(t, 1, "bob")
+	two.pending()
+	c.buses[1].cut()
+	a := c.online(t, 0, "alice")
+	a.tell("m1", 2, "x")
+	a.tell("m2", 2, "x")
+	m := one.message("/user/bob/recive").message(t)
+	one.message("/user/bob/recive")
+	one.confirmed("m1", m.ID)
+	// A sweep may have brought both a moment before; then m2 comes again.
+	if got := strings.Join(two.pending(), " "); got != "m1 m2" && got != "m1 m2 m2" {
+		t.Error("init brought", got)
+	}
+	c.buses[1].mend()
 }

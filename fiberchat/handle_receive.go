@@ -46,12 +46,13 @@ func (t *receiveTask) Done(r *chat.Result, err error) {
 	p := t.from
 	defer p.release()
 	defer p.chat.recovered("tell of a confirmation")
-	unknown := err != nil && !errors.Is(err, chat.ErrNotFound)
 	if err == nil && (r.Changed || p.unsure) {
 		p.chat.delivered(&r.Message, t.confirmed.Time)
 	}
 	// From here on a repetition may be of what was stored after all.
-	p.unsure = p.unsure || unknown
+	if isUnknown(err) {
+		p.unsure = true
+	}
 	p.answer(aboutReceiveStatus, t.confirmed.ChatID, t.receipt, err, failNoMessage)
 	if errors.Is(err, chat.ErrNotFound) {
 		p.chat.strays.allow(p.identity.User.ID)

@@ -19,7 +19,7 @@ func TestOrderAcrossReconnect(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			store := openStore(t)
-			s := serve(t, fiberchat.Config{Store: store, SendRate: -1})
+			s := serve(t, fiberchat.Config{Store: store, SendRate: -1, StoreTimeout: time.Hour}) // never waited for
 			for round := range rounds {
 				l, err := d.open(s.addr, "", "t-alice")
 				if err != nil {
@@ -116,4 +116,26 @@ func TestBusyOlderSession(t *testing.T) {
 	online(t, s.addr, "alice").tell("m1", 2, "x")
 	close(stop)
 	<-done
+}
+
+// TestOlderSessionThatLeaves is not waited for, whenever it does.
+func TestOlderSessionThatLeaves(t *testing.T) {
+	t.Parallel()
+	for _, d := range []door{native, sockws} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, fiberchat.Config{StoreTimeout: time.Hour, SendRate: -1})
+			for round := range 20 {
+				old, a := d.online(t, s.addr, "alice"), d.online(t, s.addr, "alice")
+				a.say(serial(round, 0), 2, "x")
+				if round%2 == 0 {
+					old.link.cut()
+				} else {
+					old.raw("DISCONNECT\n\n\x00")
+				}
+				a.message(sendStatus)
+				a.cut()
+			}
+		})
+	}
 }

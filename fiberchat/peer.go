@@ -224,19 +224,28 @@ func (p *peer) order() {
 	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
 	defer cancel()
 	// What a reader has taken from its connection it has handled when it
-	// waits for more again; or when it goes on waiting, for one that the
-	// machine has just woken looks as if it waited.
+	// waits for more again; or when it goes on waiting, and looks so twice,
+	// for one that the machine has just woken looks as if it waited.
 	const quiet = 5 * time.Millisecond
-	turns := make(map[*peer]uint64)
+	type mark struct {
+		turn uint64
+		seen bool
+	}
+	marks := make(map[*peer]*mark)
 	handled := func(o *peer) bool {
-		turn, taken := turns[o]
-		if taken {
-			return o.session.Handled(turn, quiet)
+		m := marks[o]
+		switch {
+		case o.session.Left():
+			return true
+		case m == nil:
+			if !o.session.Unread() {
+				marks[o] = &mark{turn: o.session.Turn()}
+			}
+			return false
 		}
-		if !o.session.Unread() {
-			turns[o] = o.session.Turn()
-		}
-		return false
+		twice := m.seen
+		m.seen = o.session.Handled(m.turn, quiet)
+		return twice && m.seen
 	}
 	for {
 		if older = slices.DeleteFunc(older, handled); len(older) == 0 {

@@ -98,7 +98,7 @@ func (tx *serverTx) lockUsers(ctx context.Context, ops []chat.Op) error {
 		// And a node whose machine vanished must not keep its locks.
 		return tx.exec(ctx, `SELECT set_config('enable_seqscan', 'off', true) UNION ALL
 			SELECT set_config('idle_in_transaction_session_timeout', '15s', true) UNION ALL
-			SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' {p}users'), slot)::text FROM unnest(?::int[]) AS slot`, slots)
+			SELECT pg_advisory_xact_lock(hashtext('{p}messages'::regclass::oid::text), slot)::text FROM unnest(?::int[]) AS slot`, slots)
 	}
 	if len(slots) == 0 {
 		return nil

@@ -14,6 +14,7 @@ type Store interface {
 	// ChatID again gives Changed false and the stored Message when receiver
 	// and content are the same, and ErrConflict when they are not. A Receipt
 	// that names no message gives ErrNotFound. No ops: no results, no error.
+	// ops are the caller's again once Apply has returned.
 	Apply(ctx context.Context, ops []Op) ([]Result, error)
 
 	// Pending returns messages to receiverID that are not confirmed, with

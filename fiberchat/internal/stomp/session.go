@@ -59,6 +59,9 @@ type Session struct {
 	// turn counts how often the reader began to wait with nothing left to do.
 	turn atomic.Uint64
 
+	// left tells that the reader has ended.
+	left atomic.Bool
+
 	// waiting is since when the reader waits for octets, as now gives it,
 	// 0 while it is at work.
 	waiting atomic.Int64
@@ -101,6 +104,7 @@ func (s *Session) Run() {
 }
 
 func (s *Session) read() {
+	defer s.left.Store(true)
 	connected := false
 	for {
 		f, err := s.dec.Next()

@@ -12,6 +12,9 @@ func (s *Session) Waiting() time.Duration {
 	return s.now() - time.Duration(since)
 }
 
+// Left tells that the reader has ended: what it had not handled is dropped.
+func (s *Session) Left() bool { return s.left.Load() }
+
 // Unread tells whether the connection holds something that the reader has not
 // seen, false where it cannot tell.
 func (s *Session) Unread() bool {
