@@ -30,7 +30,7 @@
 //	internal/commit                  whatever is queued goes to chat.Store.Apply in one transaction
 //	deliver.go                       step 3 to the receiver's sessions on this node, found in internal/hub,
 //	                                 and a hint over the Bus to the others
-//	feed.go                          what one session is sent: at once, or read from the store in its turn
+//	feed.go, feed_read.go            what one session is sent: at once, or read from the store in its turn
 //	internal/stomp  outbox.go        the receiver's queue; writer.go sends it
 //	handle_send.go                   step 2 to the sender
 //
