@@ -25,7 +25,8 @@ func (ch *Chat) mount(router fiber.Router) {
 	}
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.WriteTimeout}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
+		number := ch.arrive(identity.User.ID)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", number) }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
@@ -34,7 +35,8 @@ func (ch *Chat) mount(router fiber.Router) {
 		Open: func(c *fiber.Ctx) func(*sockjs.Conn) {
 			identity := middleware.Identity(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport) }
+			number := ch.arrive(identity.User.ID)
+			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport, number) }
 		},
 		Raw:                native,
 		AllowOrigins:       ch.cfg.AllowOrigins,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ type peer struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
+	number    uint64 // in the order of arrival
 	begun     time.Time
 	session   *stomp.Session
 	slots     chan struct{} // one taken for each operation in flight
@@ -43,14 +43,15 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the door's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, number uint64) {
+	defer ch.arrived(identity.User.ID, number)
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	p := &peer{
-		chat: ch, identity: identity, transport: transport, begun: time.Now(),
+		chat: ch, identity: identity, transport: transport, number: number, begun: time.Now(),
 		slots: make(chan struct{}, maxInFlight),
 	}
 	p.feed.changed.L = &p.mu
@@ -63,6 +64,7 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 		p.closeFeed()
 	}()
 	ch.register(p) // Run ends in good order also a session that was refused
+	ch.arrived(identity.User.ID, number)
 	defer ch.unregister(p)
 	ch.link.join(identity.User.ID)
 	defer ch.link.leave(identity.User.ID)
@@ -206,57 +208,6 @@ func (p *peer) listening(about subject) (n int) {
 // fail sends a failure notice.
 func (p *peer) fail(msgID string, f *failure) {
 	p.tell(aboutFailures, appendFailure(nil, msgID, f))
-}
-
-// order waits, before the session's first message, until the user's older
-// sessions have handled what was sent to them: a client that reconnects goes
-// on where it was cut, and its messages keep their order.
-func (p *peer) order() {
-	if p.ordered {
-		return
-	}
-	p.ordered = true
-	up := p.chat.hub.Of(p.identity.User.ID)
-	older := slices.Clone(up[:max(0, slices.Index(up, p))])
-	if len(older) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(p.chat.ctx, p.chat.cfg.StoreTimeout)
-	defer cancel()
-	// What a reader has taken from its connection it has handled when it
-	// waits for more again; or when it goes on waiting, and looks so twice,
-	// for one that the machine has just woken looks as if it waited.
-	const quiet = 5 * time.Millisecond
-	type mark struct {
-		turn uint64
-		seen bool
-	}
-	marks := make(map[*peer]*mark)
-	handled := func(o *peer) bool {
-		m := marks[o]
-		switch {
-		case o.session.Left():
-			return true
-		case m == nil:
-			if !o.session.Unread() {
-				marks[o] = &mark{turn: o.session.Turn()}
-			}
-			return false
-		}
-		twice := m.seen
-		m.seen = o.session.Handled(m.turn, quiet)
-		return twice && m.seen
-	}
-	for {
-		if older = slices.DeleteFunc(older, handled); len(older) == 0 {
-			return
-		}
-		select {
-		case <-time.After(quiet):
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // errText names err for the log; a client never sees it.
