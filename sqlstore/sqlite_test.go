@@ -311,3 +311,15 @@ func TestApplyGivesUpWaiting(t *testing.T) {
 	mustApply(t, s, saveOp("2"))
 	wantPending(t, s, "2")
 }
+
+// What Apply returned is on the disk: SQLite syncs the log at every commit.
+func TestSQLiteSyncs(t *testing.T) {
+	t.Parallel()
+	s := openSQLiteStore(t)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+		var got string
+		if err := s.write.Get(&got, "PRAGMA "+pragma); err != nil || got != want {
+			t.Errorf("%s is %q, %v, want %q", pragma, got, err, want)
+		}
+	}
+}

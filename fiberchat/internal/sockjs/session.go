@@ -112,6 +112,13 @@ func (s *session) endLocked(err error, code int, reason string) {
 	}
 }
 
+// drained tells that a receiver has taken all messages.
+func (s *session) drained() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.out) == 0
+}
+
 // lost ends the session of a receiver whose client left: what it was sent
 // may not have arrived, so what is queued would come after a gap.
 func (s *session) lost() {

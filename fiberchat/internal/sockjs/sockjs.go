@@ -99,7 +99,8 @@ func (s *Server) Close(ctx context.Context) error {
 		return fmt.Errorf("close sockjs server: %w", ctx.Err())
 	}
 	for _, link := range links {
-		if session, ok := link.(*session); ok {
+		// A client between two polls may still fetch what is left for it.
+		if session, ok := link.(*session); ok && session.drained() {
 			s.forget(session)
 		}
 	}
