@@ -2,6 +2,7 @@ package sockjs
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -61,8 +62,9 @@ var transports = map[string]*transport{
 	},
 }
 
-// Old browsers show nothing of a stream before its first 2 KiB.
-var xhrPrelude = append(bytes.Repeat([]byte{'h'}, 2048), '\n')
+// Old browsers show nothing of a stream before its first 2 KiB. It is clipped,
+// since frames are appended to it, by many requests at once.
+var xhrPrelude = slices.Clip(append(bytes.Repeat([]byte{'h'}, 2048), '\n'))
 
 func lineFrame(dst, frame []byte, _ string) []byte {
 	return append(append(dst, frame...), '\n')
