@@ -159,7 +159,8 @@ type Config struct {
 	// Optional. Default: 5 seconds
 	SockJSDisconnectDelay time.Duration
 
-	// StoreTimeout ends an operation of the Store, the Directory or CanSend.
+	// StoreTimeout ends an operation of the Store, the Directory, CanSend or
+	// the Authenticator.
 	//
 	// Optional. Default: 10 seconds
 	StoreTimeout time.Duration

@@ -59,7 +59,7 @@
 // in order, with a goroutine for each. Each Chat has a goroutine for what is
 // due by the clock, one that waits for the app's shutdown, and with a Bus one
 // that looks for what the bus lost and one that publishes. Close waits for all
-// of them.
+// of them, but for the one that waits for the shutdown, which its beginning ends.
 //
 // Every queue is bounded; what overflows ends the session with a close code
 // that says so, and loses nothing, since all of it is stored.
