@@ -58,6 +58,7 @@ func (ch *Chat) Close(ctx context.Context) error {
 // finish makes durable what was taken, tells the clients and waits for them.
 func (ch *Chat) finish() error {
 	defer close(ch.closed)
+	ch.sockjs.Hurry()
 	ch.committer.Close()
 	for _, p := range ch.hub.All() {
 		p.session.Close(stomp.CloseGoingAway, "going away")

@@ -36,6 +36,7 @@ type user struct {
 	sent     []*letter
 	open     []*letter // sent, and neither accepted nor refused, in order
 	received map[*letter]bool
+	arrived  int // of those sent
 }
 
 // ledger knows what was promised.
@@ -125,6 +126,13 @@ func (l *ledger) opened(u *user) int {
 	return len(u.open)
 }
 
+// underway is how many of a user's letters were not received yet.
+func (l *ledger) underway(u *user) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(u.sent) - u.arrived
+}
+
 // setSick notes that the store begins, or ceases, to fail. A sender that is cut
 // off meanwhile cannot know which of its letters were not stored.
 func (l *ledger) setSick(sick bool) {
@@ -208,6 +216,9 @@ func (l *ledger) received(u *user, began time.Time, in message) *letter {
 		l.violate("%s receives %s of %s with id %d and with id %d", u.name, m.msgID, from.name, m.id, in.ID)
 	case m.confirmed && m.confirmedAt.Before(began):
 		l.violate("%s receives %s of %s in a session that began after its confirmation was answered", u.name, m.msgID, from.name)
+	}
+	if m.id == 0 {
+		from.arrived++
 	}
 	m.id = in.ID
 	u.received[m] = true

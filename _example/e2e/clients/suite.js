@@ -118,7 +118,9 @@ export function suite(name, connect, door, { messages = 300, flags = [], repeats
       await b.leave();
     });
 
-    test('the same msgID again is not a second message', { skip: brief }, async () => {
+    // What no transport has a part in.
+    const once = brief ? () => {} : test;
+    once('the same msgID again is not a second message', async () => {
       const [a, b] = await chatters();
       a.send('once', b, 'hello');
       assert.deepEqual(await a.sent.next(), success('once'));
@@ -136,7 +138,7 @@ export function suite(name, connect, door, { messages = 300, flags = [], repeats
       await b.leave();
     });
 
-    test('failures are told, and the connection stays', { skip: brief }, async () => {
+    once('failures are told, and the connection stays', async () => {
       const [a, b] = await chatters();
       const send = '/socket/chat/send';
       const receive = '/socket/chat/recive';

@@ -84,7 +84,7 @@ func newSession(server *Server, key sessionKey) *session {
 func (s *session) expire() {
 	s.mu.Lock()
 	// A receiver that came and went while this waited has set the clock anew.
-	stays := s.receiver != nil || time.Since(s.idleFrom) < s.server.cfg.DisconnectDelay
+	stays := s.receiver != nil || time.Since(s.idleFrom) < s.server.disconnectDelay()
 	s.mu.Unlock()
 	if stays {
 		return
@@ -175,10 +175,25 @@ func (s *session) detach(r *receiver) {
 	close(r.done)
 	// What was written may still wait in the kernel or in a proxy: a client
 	// that is fetching it has not left.
-	now := time.Now()
-	fetches := max(0, s.fetched.Sub(now))
-	s.idleFrom = now.Add(fetches)
-	s.idle.Reset(fetches + s.server.cfg.DisconnectDelay)
+	s.startClock(max(0, time.Until(s.fetched)))
+}
+
+// startClock gives the client that long, and the disconnect delay. s.mu is held.
+func (s *session) startClock(fetches time.Duration) {
+	if s.server.hurried.Load() {
+		fetches = 0
+	}
+	s.idleFrom = time.Now().Add(fetches)
+	s.idle.Reset(fetches + s.server.disconnectDelay())
+}
+
+// hurry is Server.Hurry for one session.
+func (s *session) hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.receiver == nil {
+		s.startClock(0)
+	}
 }
 
 // fetching notes that n octets are handed out. s.mu is held.

@@ -202,3 +202,22 @@ func TestEndHurriesAStuckStream(t *testing.T) {
 		time.Sleep(6 * time.Second)
 	})
 }
+
+// While the server goes nobody waits for a client that can not come back.
+func TestHurry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := bare(Config{})
+		wantFrames(t, s, "o")
+		r, _ := s.attach()
+		write(t, s, strings.Repeat("x", 128<<10))
+		s.take(nil)
+		s.detach(r) // it may fetch that for 16 s
+		began := time.Now()
+		s.server.Hurry()
+		s.hurry() // bare sessions are not the server's
+		_, err := s.Read(make([]byte, 1))
+		equal(t, "error", err, errTimeout)
+		equal(t, "lived", time.Since(began), shutdownGrace)
+	})
+}

@@ -20,9 +20,12 @@ package sockjs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -45,6 +48,7 @@ type Server struct {
 	page page
 
 	running sync.WaitGroup // what enter let in
+	hurried atomic.Bool
 
 	mu       sync.Mutex
 	closing  bool
@@ -63,6 +67,27 @@ func New(cfg Config) *Server {
 		sockets:  make(map[*socket]string),
 		perUser:  make(map[string]int),
 	}
+}
+
+// Hurry comes before Close, while who serves the sessions ends them: a client
+// that is between two requests, and for whose next one nobody may listen any
+// more, is waited for a moment and no longer.
+func (s *Server) Hurry() {
+	s.hurried.Store(true)
+	s.mu.Lock()
+	sessions := slices.Collect(maps.Values(s.sessions))
+	s.mu.Unlock()
+	for _, session := range sessions {
+		session.hurry()
+	}
+}
+
+// disconnectDelay is how long a session lives without a receiver.
+func (s *Server) disconnectDelay() time.Duration {
+	if s.hurried.Load() {
+		return min(shutdownGrace, s.cfg.DisconnectDelay)
+	}
+	return s.cfg.DisconnectDelay
 }
 
 // Close refuses new sessions, ends the open ones with c[1001,"going away"]
