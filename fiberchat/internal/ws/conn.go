@@ -23,7 +23,7 @@ const (
 	// lingerBytes is how much of what a peer still sends is read after the
 	// close: closing a socket with unread data resets it, and a reset takes
 	// the ERROR frame with it.
-	lingerBytes = 1 << 20
+	lingerBytes = 16 << 20
 )
 
 // Conn is one WebSocket connection. The library shakes hands, no more: it
