@@ -26,14 +26,24 @@ func (ch *Chat) arrive(userID int64) (number uint64) {
 	return ch.lastArrival
 }
 
-// arrived notes that a session is known, or will not be.
+// arrived notes that a session is known.
 func (ch *Chat) arrived(userID int64, number uint64) {
-	ch.forgetArrivals(userID, func(a arrival) bool { return a.number == number })
-}
-
-func (ch *Chat) forgetArrivals(userID int64, over func(arrival) bool) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	ch.dropArrivals(userID, func(a arrival) bool { return a.number == number })
+}
+
+// forgetOldArrivals drops those that did not come.
+func (ch *Chat) forgetOldArrivals(now time.Time) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	for userID := range ch.arrivals {
+		ch.dropArrivals(userID, func(a arrival) bool { return now.Sub(a.at) > arrivalTime })
+	}
+}
+
+// dropArrivals is for those who hold mu.
+func (ch *Chat) dropArrivals(userID int64, over func(arrival) bool) {
 	left := slices.DeleteFunc(ch.arrivals[userID], over)
 	if len(left) == 0 {
 		delete(ch.arrivals, userID)
@@ -49,19 +59,6 @@ func (ch *Chat) arriving(userID int64, number uint64) bool {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	return slices.ContainsFunc(ch.arrivals[userID], func(a arrival) bool { return a.number < number && now.Sub(a.at) < arrivalTime })
-}
-
-// forgetOldArrivals drops those that did not come.
-func (ch *Chat) forgetOldArrivals(now time.Time) {
-	ch.mu.Lock()
-	users := make([]int64, 0, len(ch.arrivals))
-	for userID := range ch.arrivals {
-		users = append(users, userID)
-	}
-	ch.mu.Unlock()
-	for _, userID := range users {
-		ch.forgetArrivals(userID, func(a arrival) bool { return now.Sub(a.at) > arrivalTime })
-	}
 }
 
 // order waits, before the session's first message, until the user's older

@@ -44,7 +44,6 @@ type subscription struct {
 
 // serve runs the connection to its end; the door's goroutine calls it.
 func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, number uint64) {
-	defer ch.arrived(identity.User.ID, number)
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
