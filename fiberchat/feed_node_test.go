@@ -197,7 +197,7 @@ func TestSessionThatBeginsInDoubt(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		ch.deliver(stored(t, store, id))
 		first.want(t, `"chatID":"`+id+`"`)
-		r, err := store.Apply(t.Context(), []chat.Op{{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: id}}})
+		r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: id}}})
 		if err != nil || r[0].Err != nil {
 			t.Fatal(err, r)
 		}
@@ -207,7 +207,7 @@ func TestSessionThatBeginsInDoubt(t *testing.T) {
 	second.nothing(t)
 	stored(t, store, "late")
 	m := stored(t, store, "live")
-	if r, err := store.Apply(t.Context(), []chat.Op{{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: "live"}}}); err != nil || r[0].Err != nil {
+	if r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: "live"}}}); err != nil || r[0].Err != nil {
 		t.Fatal(err, r)
 	}
 	ch.deliver(m) // confirmed by another session meanwhile

@@ -10,7 +10,7 @@ import (
 
 // receiveTask is a confirmation on its way to the store.
 type receiveTask struct {
-	confirmed chat.Receipt
+	confirmed chat.Confirmation
 	receipt   string
 	from      *peer
 }
@@ -31,7 +31,7 @@ func (p *peer) handleReceive(f *stomp.Frame) {
 	p.mu.Unlock()
 	p.submit(&receiveTask{
 		from: p, receipt: f.Receipt(),
-		confirmed: chat.Receipt{
+		confirmed: chat.Confirmation{
 			ReceiverID: p.identity.User.ID, ChatID: msgID, ID: id,
 			Sent: sent, Time: now(),
 		},
@@ -39,7 +39,7 @@ func (p *peer) handleReceive(f *stomp.Frame) {
 }
 
 // Op implements commit.Task.
-func (t *receiveTask) Op() chat.Op { return chat.Op{Receipt: &t.confirmed} }
+func (t *receiveTask) Op() chat.Op { return chat.Op{Confirm: &t.confirmed} }
 
 // Done implements commit.Task: step 5, and what the sender hears of it.
 func (t *receiveTask) Done(r *chat.Result, err error) {

@@ -86,8 +86,8 @@ func (tx *serverTx) lockUsers(ctx context.Context, ops []chat.Op) error {
 			add(op.Save.SenderID)
 			add(op.Save.ReceiverID)
 		}
-		if op.Receipt != nil {
-			add(op.Receipt.ReceiverID)
+		if op.Confirm != nil {
+			add(op.Confirm.ReceiverID)
 		}
 	}
 	slices.Sort(slots)
@@ -200,7 +200,7 @@ func (tx *serverTx) receive(ctx context.Context, ops []chat.Op) error {
 	var chatIDs []string
 	since := make(map[int64]int)
 	for i, op := range ops {
-		switch r := op.Receipt; {
+		switch r := op.Confirm; {
 		case tx.results[i].Err != nil:
 		case r == nil:
 			if tx.results[i].Changed {
@@ -233,7 +233,7 @@ func (tx *serverTx) receive(ctx context.Context, ops []chat.Op) error {
 	var confirmed []int64
 	var at time.Time
 	for i, op := range ops {
-		r := op.Receipt
+		r := op.Confirm
 		if r == nil || tx.results[i].Err != nil {
 			continue
 		}

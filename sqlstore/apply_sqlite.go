@@ -114,7 +114,7 @@ func (w *sqliteWriter) apply(op chat.Op) (chat.Result, error) {
 	if op.Save != nil {
 		return w.save(*op.Save)
 	}
-	return w.receive(op.Receipt)
+	return w.receive(op.Confirm)
 }
 
 func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
@@ -135,7 +135,7 @@ func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
 	return sameOrConflict(old, m), err
 }
 
-func (w *sqliteWriter) receive(r *chat.Receipt) (chat.Result, error) {
+func (w *sqliteWriter) receive(r *chat.Confirmation) (chat.Result, error) {
 	var best choice
 	var err error
 	offer := func(m *chat.Message, confirmed bool) { best.offer(r, m, confirmed) }

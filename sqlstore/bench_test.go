@@ -37,7 +37,7 @@ func (e *exchanges) batch(size, pairs int) []chat.Op {
 			Content: "起来聊天 a message of the usual length, about 90 octets, as people write when they chat", Time: time.Now(),
 		}
 		ops = append(ops, chat.Op{Save: m})
-		e.open = append(e.open, chat.Op{Receipt: &chat.Receipt{ReceiverID: to, ChatID: m.ChatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: m.Time}})
+		e.open = append(e.open, chat.Op{Confirm: &chat.Confirmation{ReceiverID: to, ChatID: m.ChatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: m.Time}})
 	}
 	return ops
 }

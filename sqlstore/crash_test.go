@@ -93,7 +93,7 @@ func writeUntilKilled(t *testing.T, path string) {
 		var ops []chat.Op
 		for _, old := range []int64{id, id - 2, id - 4, id - 6} { // the even ones of the call before
 			if old > 0 {
-				ops = append(ops, chat.Op{Receipt: &chat.Receipt{ReceiverID: 2, ID: old}})
+				ops = append(ops, chat.Op{Confirm: &chat.Confirmation{ReceiverID: 2, ID: old}})
 			}
 		}
 		for i := range int64(batchSize) {

@@ -137,10 +137,10 @@ var errBadOp = errors.New("sqlstore: operation not valid")
 // what would fail a whole transaction.
 func checkOp(op chat.Op) error {
 	switch m := op.Save; {
-	case (m == nil) == (op.Receipt == nil):
+	case (m == nil) == (op.Confirm == nil):
 		return fmt.Errorf("%w: neither or both of Save and Receipt", errBadOp)
 	case m == nil:
-		return checkText("ChatID", op.Receipt.ChatID, 64)
+		return checkText("ChatID", op.Confirm.ChatID, 64)
 	case m.ChatID == "":
 		return fmt.Errorf("%w: ChatID is empty", errBadOp)
 	default:

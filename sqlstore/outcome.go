@@ -3,14 +3,14 @@ package sqlstore
 import "fiberchat.example/fiberchat/chat"
 
 // choice finds the message that a receipt means among those offered: see
-// chat.Receipt for the order.
+// chat.Confirmation for the order.
 type choice struct {
 	message   chat.Message
 	confirmed bool
 	rank      int // 0: none yet
 }
 
-func (c *choice) offer(r *chat.Receipt, m *chat.Message, confirmed bool) {
+func (c *choice) offer(r *chat.Confirmation, m *chat.Message, confirmed bool) {
 	if m.ReceiverID != r.ReceiverID || (m.ChatID != r.ChatID && (r.ID == 0 || r.ChatID != "")) {
 		return
 	}

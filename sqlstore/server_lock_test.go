@@ -34,11 +34,11 @@ func TestServerNodesDoNotBlockEachOther(t *testing.T) {
 			saved := mustApply(t, nodes[0], old...)
 			for _, op := range []func(node, i int) chat.Op{
 				func(node, i int) chat.Op {
-					r := &chat.Receipt{ReceiverID: saved[i].Message.ReceiverID, ChatID: id(i), Time: time.Now()}
+					r := &chat.Confirmation{ReceiverID: saved[i].Message.ReceiverID, ChatID: id(i), Time: time.Now()}
 					if (i < size/2) == (node == 0) {
 						r.ChatID, r.ID = "", saved[i].Message.ID
 					}
-					return chat.Op{Receipt: r}
+					return chat.Op{Confirm: r}
 				},
 				func(node, i int) chat.Op { return saveFrom(5, int64(10+node), id(i)) },
 			} {

@@ -78,7 +78,7 @@ func saveOp(chatID string) chat.Op {
 }
 
 func receiptOp(chatID string) chat.Op {
-	return chat.Op{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: chatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: time.UnixMilli(1504712402000)}}
+	return chat.Op{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: chatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: time.UnixMilli(1504712402000)}}
 }
 
 // wantPending compares the ChatIDs of what user 2 has not confirmed.
@@ -166,7 +166,7 @@ func TestOpenFails(t *testing.T) {
 func TestBadOpFailsAlone(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
-	bad := []chat.Op{{}, {Save: saveOp("x").Save, Receipt: receiptOp("x").Receipt}}
+	bad := []chat.Op{{}, {Save: saveOp("x").Save, Confirm: receiptOp("x").Confirm}}
 	for _, change := range []func(m *chat.Message){
 		func(m *chat.Message) { m.ChatID = "" },
 		func(m *chat.Message) { m.ChatID = strings.Repeat("x", 65) },

@@ -122,7 +122,7 @@ func (s *ours) fill(messages int) error {
 		receipts := make([]chat.Op, len(saved))
 		for i, result := range saved {
 			m := &result.Message
-			receipts[i].Receipt = &chat.Receipt{ReceiverID: m.ReceiverID, ID: m.ID, Time: m.Time}
+			receipts[i].Confirm = &chat.Confirmation{ReceiverID: m.ReceiverID, ID: m.ID, Time: m.Time}
 		}
 		if _, err := s.store.Apply(context.Background(), receipts); err != nil {
 			return fmt.Errorf("confirm: %w", err)

@@ -20,14 +20,14 @@ type Message struct {
 	Time time.Time
 }
 
-// Receipt is a receiver's confirmation of one message.
+// Confirmation is a receiver's confirmation of one message.
 //
 // It names the message so: the one with ID, if ID is not zero (and ChatID,
 // if that is not empty, must be that message's); else the oldest unconfirmed
 // one with ChatID that WasSent; else, if one with ChatID is confirmed already,
 // that one, and nothing changes; else the oldest unconfirmed one with ChatID.
 // Only messages addressed to ReceiverID count.
-type Receipt struct {
+type Confirmation struct {
 	ReceiverID int64
 	ChatID     string
 	ID         int64
@@ -42,7 +42,7 @@ type Receipt struct {
 type Range struct{ After, UpTo int64 }
 
 // WasSent tells whether the message was sent to the session that confirms.
-func (r *Receipt) WasSent(id int64) bool {
+func (r *Confirmation) WasSent(id int64) bool {
 	for _, sent := range r.Sent {
 		if id > sent.After && id <= sent.UpTo {
 			return true
@@ -51,11 +51,11 @@ func (r *Receipt) WasSent(id int64) bool {
 	return false
 }
 
-// Op is one thing to make durable: Save or Receipt, never both.
+// Op is one thing to make durable: Save or Confirm, never both.
 type Op struct {
 	// Save is a message to store. Its ID is ignored: the store gives one.
 	Save    *Message
-	Receipt *Receipt
+	Confirm *Confirmation
 }
 
 // Result is what became of one Op.

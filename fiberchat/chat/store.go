@@ -12,7 +12,7 @@ type Store interface {
 	// Ids of one receiver become visible in ascending order, also when
 	// several processes call Apply on one database. Saving a SenderID and
 	// ChatID again gives Changed false and the stored Message when receiver
-	// and content are the same, and ErrConflict when they are not. A Receipt
+	// and content are the same, and ErrConflict when they are not. A Confirm
 	// that names no message gives ErrNotFound. No ops: no results, no error.
 	// ops are the caller's again once Apply has returned.
 	Apply(ctx context.Context, ops []Op) ([]Result, error)

@@ -14,7 +14,7 @@ func ExampleNewMemory() {
 	store := storetest.NewMemory()
 	_, err := store.Apply(context.Background(), []chat.Op{
 		{Save: &chat.Message{ChatID: "m1", SenderID: 1, ReceiverID: 2, Content: "起来聊天"}},
-		{Receipt: &chat.Receipt{ReceiverID: 2, ChatID: "m1"}},
+		{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: "m1"}},
 		{Save: &chat.Message{ChatID: "m2", SenderID: 1, ReceiverID: 2, Content: "走吧"}},
 	})
 	if err != nil {

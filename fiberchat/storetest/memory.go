@@ -38,7 +38,7 @@ func (s *Memory) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error
 		if op.Save != nil {
 			results[i] = s.save(*op.Save)
 		} else {
-			results[i] = s.receive(*op.Receipt)
+			results[i] = s.receive(*op.Confirm)
 		}
 	}
 	return results, nil
@@ -62,8 +62,8 @@ func (s *Memory) save(m chat.Message) chat.Result {
 	return chat.Result{Message: m, Changed: true}
 }
 
-// receive follows the steps of chat.Receipt one after the other.
-func (s *Memory) receive(r chat.Receipt) chat.Result {
+// receive follows the steps of chat.Confirmation one after the other.
+func (s *Memory) receive(r chat.Confirmation) chat.Result {
 	candidates := s.byChat[r.ChatID]
 	if r.ID != 0 {
 		candidates = nil

@@ -31,7 +31,7 @@ func visibleInOrder(t *testing.T, stores []chat.Store) {
 						to := receivers[(i+w)%len(receivers)]
 						ops = append(ops, save(message(sender, to, fmt.Sprint(b, "-", i), "x")))
 					}
-					ops = append(ops, receipt(chat.Receipt{ReceiverID: sender, ChatID: "none"}))
+					ops = append(ops, receipt(chat.Confirmation{ReceiverID: sender, ChatID: "none"}))
 					if results, err := s.Apply(t.Context(), ops); err != nil {
 						t.Errorf("Apply: %v", err)
 					} else if last := results[size]; !errors.Is(last.Err, chat.ErrNotFound) {

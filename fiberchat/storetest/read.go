@@ -18,7 +18,7 @@ func testPending(t *testing.T, s chat.Store) {
 	}
 	// Confirmed in another order than sent, some in the middle, the first, the last.
 	for _, i := range []int{24, 7, 0, 8, 9} {
-		apply(t, s, receipt(chat.Receipt{ReceiverID: bob, ID: bobs[i].ID}))
+		apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ID: bobs[i].ID}))
 	}
 	want := slices.Concat(bobs[1:7], bobs[10:24])
 	wantMessages(t, pending(t, s, bob, 0, 1000), want...)
@@ -52,7 +52,7 @@ func testConversation(t *testing.T, s chat.Store) {
 		mustSave(t, s, message(ann, eve, fmt.Sprint("e", i), "x"))
 		mustSave(t, s, message(eve, bob, fmt.Sprint("e", i), "x"))
 	}
-	apply(t, s, receipt(chat.Receipt{ReceiverID: both[3].ReceiverID, ID: both[3].ID})) // makes no difference
+	apply(t, s, receipt(chat.Confirmation{ReceiverID: both[3].ReceiverID, ID: both[3].ID})) // makes no difference
 	wantMessages(t, conversation(t, s, ann, bob, 0, 100), both...)
 	wantMessages(t, conversation(t, s, bob, ann, 0, 100), both...)
 	var paged []chat.Message
@@ -76,7 +76,7 @@ func testCancelled(t *testing.T, s chat.Store) {
 	m := mustSave(t, s, message(ann, bob, "1", "hello"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Apply(ctx, []chat.Op{save(message(ann, bob, "2", "late")), receipt(chat.Receipt{ReceiverID: bob, ID: m.ID})}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Apply(ctx, []chat.Op{save(message(ann, bob, "2", "late")), receipt(chat.Confirmation{ReceiverID: bob, ID: m.ID})}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Apply: %v, want context.Canceled", err)
 	}
 	if _, err := s.Pending(ctx, bob, 0, 10); !errors.Is(err, context.Canceled) {

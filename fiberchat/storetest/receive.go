@@ -53,9 +53,9 @@ func testReceiptRules(t *testing.T, s chat.Store) {
 			mustSave(t, s, message(ann, bob, "y", "three")),
 		}
 		for _, k := range c.confirmed {
-			apply(t, s, receipt(chat.Receipt{ReceiverID: bob, ID: m[k].ID}))
+			apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ID: m[k].ID}))
 		}
-		r := chat.Receipt{ReceiverID: bob, ChatID: c.chatID}
+		r := chat.Confirmation{ReceiverID: bob, ChatID: c.chatID}
 		if c.id >= 0 {
 			r.ID = m[c.id].ID
 		}
@@ -98,10 +98,10 @@ func testReceiptRules(t *testing.T, s chat.Store) {
 func testReceiptAgain(t *testing.T, s chat.Store) {
 	m := mustSave(t, s, message(ann, bob, "1", "hello"))
 	r := apply(t, s,
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: never}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: m.ID}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: never}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: m.ID}),
 	)
 	for i := range r {
 		if r[i].Err != nil || r[i].Changed != (i == 0) {
@@ -116,14 +116,14 @@ func testReceiptStranger(t *testing.T, s chat.Store) {
 	m := mustSave(t, s, message(ann, bob, "1", "hello"))
 	// One of eve's own under the same msgID must not open bob's to her.
 	own := mustSave(t, s, message(ann+100, eve, "1", "hello"))
-	apply(t, s, receipt(chat.Receipt{ReceiverID: eve, ID: own.ID}))
+	apply(t, s, receipt(chat.Confirmation{ReceiverID: eve, ID: own.ID}))
 	for i, r := range apply(t, s,
-		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID}),
-		receipt(chat.Receipt{ReceiverID: eve, ID: m.ID, ChatID: "1", Sent: always}),
-		receipt(chat.Receipt{ReceiverID: ann, ChatID: "1", Sent: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: own.ID, Sent: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: 1 << 40, Sent: always}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: -1, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: eve, ID: m.ID}),
+		receipt(chat.Confirmation{ReceiverID: eve, ID: m.ID, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: ann, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: own.ID, Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: 1 << 40, Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: -1, ChatID: "1", Sent: always}),
 	) {
 		if !errors.Is(r.Err, chat.ErrNotFound) || r.Changed || r.Message != (chat.Message{}) {
 			t.Errorf("receipt %d: %+v, want ErrNotFound and nothing of the message", i, r)
@@ -135,12 +135,12 @@ func testReceiptStranger(t *testing.T, s chat.Store) {
 func testSaveAndReceipt(t *testing.T, s chat.Store) {
 	old := mustSave(t, s, message(ann, bob, "0", "old"))
 	r := apply(t, s,
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}), // not saved yet
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: always}), // not saved yet
 		save(message(ann, bob, "1", "one")),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "1", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: always}),
 		save(message(ann, bob, "1", "one")),
 		save(message(ann, bob, "2", "two")),
-		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: old.ID}),
 	)
 	if !errors.Is(r[0].Err, chat.ErrNotFound) {
 		t.Errorf("receipt before its message: %+v", r[0])
@@ -160,13 +160,13 @@ func testReceiptBeforeItsMessage(t *testing.T, s chat.Store) {
 	old := mustSave(t, s, message(ann, bob, "0", "old"))
 	// Most stores give the next ids to what is saved here.
 	r := apply(t, s,
-		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID + 1}),
-		receipt(chat.Receipt{ReceiverID: bob, ID: old.ID + 2, ChatID: "2"}),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "2", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: old.ID + 1}),
+		receipt(chat.Confirmation{ReceiverID: bob, ID: old.ID + 2, ChatID: "2"}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "2", Sent: always}),
 		save(message(ann, bob, "1", "one")),
 		save(message(ann, bob, "2", "two")),
 		save(message(eve, bob, "2", "three")),
-		receipt(chat.Receipt{ReceiverID: bob, ChatID: "2", Sent: always}),
+		receipt(chat.Confirmation{ReceiverID: bob, ChatID: "2", Sent: always}),
 		save(message(eve, bob, "1", "four")),
 	)
 	for i := range 3 {

@@ -69,7 +69,7 @@ func testSaveAgain(t *testing.T, s chat.Store) {
 	}
 	wantMessage(t, r[0].Message, m)
 
-	apply(t, s, receipt(chat.Receipt{ReceiverID: bob, ID: m.ID}))
+	apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ID: m.ID}))
 	r = apply(t, s, save(again), save(message(ann, bob, "2", "next")))
 	if r[0].Err != nil || r[0].Changed {
 		t.Fatalf("after it was confirmed: %+v", r)
@@ -138,7 +138,7 @@ func testOctets(t *testing.T, s chat.Store) {
 		want = append(want, mustSave(t, s, message(ann, bob, id, "to "+id)))
 	}
 	wantMessages(t, pending(t, s, bob, 0, 100), want...)
-	r := apply(t, s, receipt(chat.Receipt{ReceiverID: bob, ChatID: "ABC", Sent: always}))[0]
+	r := apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "ABC", Sent: always}))[0]
 	if r.Err != nil || !r.Changed {
 		t.Fatalf("receipt: %+v", r)
 	}

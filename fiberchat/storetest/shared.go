@@ -18,10 +18,10 @@ func testSharedState(t *testing.T, a, b chat.Store) {
 		t.Errorf("saved again through the other: %+v", r)
 	}
 	wantMessage(t, r[0].Message, one)
-	if got := apply(t, b, receipt(chat.Receipt{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || !got.Changed {
+	if got := apply(t, b, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || !got.Changed {
 		t.Errorf("receipt through the other: %+v", got)
 	}
-	if got := apply(t, a, receipt(chat.Receipt{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || got.Changed {
+	if got := apply(t, a, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || got.Changed {
 		t.Errorf("receipt again: %+v", got)
 	}
 	wantMessages(t, pending(t, a, bob, 0, 10), r[2].Message)
@@ -46,7 +46,7 @@ func testSharedSave(t *testing.T, a, b chat.Store) {
 func testSharedReceipt(t *testing.T, a, b chat.Store) {
 	for i := range races {
 		m := mustSave(t, a, message(ann, bob, fmt.Sprint(i), "hello"))
-		r := race(t, a, b, receipt(chat.Receipt{ReceiverID: bob, ChatID: m.ChatID, Sent: upTo(m.ID)}))
+		r := race(t, a, b, receipt(chat.Confirmation{ReceiverID: bob, ChatID: m.ChatID, Sent: upTo(m.ID)}))
 		if r[0].Changed == r[1].Changed || r[0].Message.ID != m.ID || r[1].Message.ID != m.ID {
 			t.Fatalf("confirmed through both at once: %+v", r)
 		}

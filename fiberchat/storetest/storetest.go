@@ -95,9 +95,9 @@ func message(from, to int64, chatID, content string) chat.Message {
 
 func save(m chat.Message) chat.Op { return chat.Op{Save: &m} }
 
-func receipt(r chat.Receipt) chat.Op {
+func receipt(r chat.Confirmation) chat.Op {
 	r.Time = noon.Add(time.Second)
-	return chat.Op{Receipt: &r}
+	return chat.Op{Confirm: &r}
 }
 
 // apply fails the test where the call fails; results' own errors are returned.

@@ -117,7 +117,7 @@ func RunSweeper(t *testing.T, open func(t *testing.T) chat.Store) {
 	unconfirmed(0, 2, refA, refB)
 	unconfirmed(0, 0)
 	unconfirmed(a.ID, 10, refB, refC)
-	apply(t, s, receipt(chat.Receipt{ReceiverID: ann, ID: b.ID}))
+	apply(t, s, receipt(chat.Confirmation{ReceiverID: ann, ID: b.ID}))
 	unconfirmed(0, 10, refA, refC)
 	newestOf(ann, b.ID) // confirmed as it is
 	newestOf(bob, a.ID)
