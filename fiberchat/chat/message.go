@@ -18,6 +18,9 @@ type Message struct {
 	Content string
 	// Time is when the server took the message, in whole milliseconds UTC.
 	Time time.Time
+	// ConfirmedAt is when the receiver confirmed it, in whole milliseconds
+	// UTC; the zero time: not yet.
+	ConfirmedAt time.Time
 }
 
 // Confirmation is a receiver's confirmation of one message.
@@ -53,7 +56,7 @@ func (r *Confirmation) WasSent(id int64) bool {
 
 // Op is one thing to make durable: Save or Confirm, never both.
 type Op struct {
-	// Save is a message to store. Its ID is ignored: the store gives one.
+	// Save is a message to store. Its ID and ConfirmedAt are ignored.
 	Save    *Message
 	Confirm *Confirmation
 }
@@ -63,6 +66,9 @@ type Result struct {
 	// Message is the stored message: the one saved, the one that was stored
 	// before under the same SenderID and ChatID, or the one confirmed.
 	Message Message
+	// Previous is for a Save that Changed something: no message to the same
+	// receiver has, or ever gets, an id between Previous and the message's own.
+	Previous int64
 	// Changed tells that this operation stored or confirmed something;
 	// false for a repetition.
 	Changed bool

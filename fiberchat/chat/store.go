@@ -6,8 +6,8 @@ import "context"
 // package storetest is this contract as tests.
 type Store interface {
 	// Apply carries out ops in their order in one transaction and is durable
-	// when it returns: one result for each op, or an error when nothing, or
-	// nothing known, was stored.
+	// when it returns: one result for each op. An error means that nothing was
+	// stored, or that the outcome is unknown.
 	//
 	// Ids of one receiver become visible in ascending order, also when
 	// several processes call Apply on one database. Saving a SenderID and
@@ -21,24 +21,29 @@ type Store interface {
 	// ID > afterID, ascending, at most limit of them.
 	Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]Message, error)
 
-	// Conversation returns messages between two users, both ways, with
-	// ID < beforeID (0 means from the newest), newest first, at most limit.
-	Conversation(ctx context.Context, userID, peerID, beforeID int64, limit int) ([]Message, error)
+	// Inbox returns messages to receiverID, confirmed or not, with
+	// ID > afterID, ascending, at most limit of them. What Apply has stored
+	// before Inbox is called is there.
+	Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]Message, error)
+
+	// Last returns an id that no stored message to receiverID exceeds now, and
+	// that every later one will; receiverID 0 means to anybody. 0 when there
+	// is no message.
+	Last(ctx context.Context, receiverID int64) (int64, error)
+
+	// Conversation returns messages between two users, both ways, at most
+	// limit: those of page.
+	Conversation(ctx context.Context, userID, otherID int64, page Page, limit int) ([]Message, error)
 }
 
-// Sweeper is what a Store offers beside: a look at what came for whom, whoever
-// stored it and whether it is confirmed or not. With a Bus it is needed;
-// without one it lets each session of a user have what another confirms before
-// this one was sent it. Safe for concurrent use.
-type Sweeper interface {
-	// Newest returns the highest id there is, 0 when there is none.
-	Newest(ctx context.Context) (int64, error)
-	// NewestOf returns an id that no message to receiverID exceeds now, and
-	// that every later one will; 0 when there is no message.
-	NewestOf(ctx context.Context, receiverID int64) (int64, error)
-	// Received returns messages to receiverID, confirmed or not, with
-	// ID > afterID, ascending, at most limit of them.
-	Received(ctx context.Context, receiverID, afterID int64, limit int) ([]Message, error)
+// Page says which part of a conversation is wanted: with After, messages with
+// a higher id, oldest first; else those with an id below Before, newest first,
+// where 0 means from the newest. Both set is an error.
+type Page struct{ Before, After int64 }
+
+// Unconfirmed is what a Store offers in addition where several nodes share it
+// (Config.Bus needs it): what the bus lost is found with it.
+type Unconfirmed interface {
 	// Unconfirmed returns what is not confirmed with ID > afterID, whoever
 	// it is for, ascending, at most limit.
 	Unconfirmed(ctx context.Context, afterID int64, limit int) ([]Ref, error)
@@ -47,13 +52,13 @@ type Sweeper interface {
 // Ref names a message and its receiver.
 type Ref struct{ ID, ReceiverID int64 }
 
-// Counter is what a Store offers beside for what is asked before a message is
-// stored. Safe for concurrent use.
+// Counter is what a Store offers in addition for what is asked before a
+// message is stored. Safe for concurrent use.
 type Counter interface {
 	// CountPending returns how many messages to receiverID are not
 	// confirmed, counting to atMost.
 	CountPending(ctx context.Context, receiverID int64, atMost int) (int, error)
-	// Stored tells whether there is a message of senderID's under chatID: it
+	// Stored reports whether there is a message of senderID's under chatID: it
 	// was accepted once, whatever holds for another one now.
 	Stored(ctx context.Context, senderID int64, chatID string) (bool, error)
 }
