@@ -7,7 +7,7 @@ type Message struct {
 	// ID is the server's serial, positive and growing.
 	ID int64
 	// ChatID is the sender's own serial (the msgID of the wire), unique per
-	// sender and compared octet by octet.
+	// sender and compared byte by byte.
 	ChatID string
 	// SenderID and ReceiverID are user ids.
 	SenderID, ReceiverID int64
@@ -44,7 +44,7 @@ type Confirmation struct {
 // Range is the ids above After, up to and with UpTo.
 type Range struct{ After, UpTo int64 }
 
-// WasSent tells whether the message was sent to the session that confirms.
+// WasSent reports whether the message was sent to the session that confirms.
 func (r *Confirmation) WasSent(id int64) bool {
 	for _, sent := range r.Sent {
 		if id > sent.After && id <= sent.UpTo {
@@ -64,7 +64,8 @@ type Op struct {
 // Result is what became of one Op.
 type Result struct {
 	// Message is the stored message: the one saved, the one that was stored
-	// before under the same SenderID and ChatID, or the one confirmed.
+	// before under the same SenderID and ChatID, or the one confirmed, with
+	// the ConfirmedAt that it has after this operation.
 	Message Message
 	// Previous is for a Save that Changed something: no message to the same
 	// receiver has, or ever gets, an id between Previous and the message's own.

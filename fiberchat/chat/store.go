@@ -27,12 +27,13 @@ type Store interface {
 	Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]Message, error)
 
 	// Last returns an id that no stored message to receiverID exceeds now, and
-	// that every later one will; receiverID 0 means to anybody. 0 when there
-	// is no message.
+	// that every later one will; 0 when nothing is stored. receiverID 0 means
+	// to anybody: the highest id there is, which a message that is being
+	// stored at this moment may stay below.
 	Last(ctx context.Context, receiverID int64) (int64, error)
 
-	// Conversation returns messages between two users, both ways, at most
-	// limit: those of page.
+	// Conversation returns messages between two users, both ways, confirmed
+	// or not, at most limit: those of page.
 	Conversation(ctx context.Context, userID, otherID int64, page Page, limit int) ([]Message, error)
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -9,21 +10,29 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-// Memory is a chat.Store in memory, for tests. It grows without limit.
+var (
+	_ chat.Store       = (*Memory)(nil)
+	_ chat.Unconfirmed = (*Memory)(nil)
+	_ chat.Counter     = (*Memory)(nil)
+)
+
+// Memory is a chat.Store in memory, for tests. It also offers
+// chat.Unconfirmed and chat.Counter. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
 	byChat   map[string][]int // places in messages, ascending
+	last     map[int64]int64  // the highest id by receiver
 }
 
 type memoryMessage struct {
 	chat.Message
-	confirmed bool
+	confirmed bool // ConfirmedAt does not say it: it may be any time
 }
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{byChat: make(map[string][]int)}
+	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64)}
 }
 
 // Apply implements chat.Store.
@@ -38,7 +47,7 @@ func (s *Memory) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error
 		if op.Save != nil {
 			results[i] = s.save(*op.Save)
 		} else {
-			results[i] = s.receive(*op.Confirm)
+			results[i] = s.confirm(*op.Confirm)
 		}
 	}
 	return results, nil
@@ -56,36 +65,39 @@ func (s *Memory) save(m chat.Message) chat.Result {
 		return chat.Result{Message: old}
 	}
 	m.ID = int64(len(s.messages) + 1)
-	m.Time = m.Time.UTC().Truncate(time.Millisecond)
+	m.Time, m.ConfirmedAt = m.Time.UTC().Truncate(time.Millisecond), time.Time{}
+	previous := s.last[m.ReceiverID]
+	s.last[m.ReceiverID] = m.ID
 	s.byChat[m.ChatID] = append(s.byChat[m.ChatID], len(s.messages))
 	s.messages = append(s.messages, memoryMessage{Message: m})
-	return chat.Result{Message: m, Changed: true}
+	return chat.Result{Message: m, Previous: previous, Changed: true}
 }
 
-// receive follows the steps of chat.Confirmation one after the other.
-func (s *Memory) receive(r chat.Confirmation) chat.Result {
-	candidates := s.byChat[r.ChatID]
-	if r.ID != 0 {
+// confirm follows the steps of chat.Confirmation one after the other.
+func (s *Memory) confirm(c chat.Confirmation) chat.Result {
+	candidates := s.byChat[c.ChatID]
+	if c.ID != 0 {
 		candidates = nil
-		if r.ID > 0 && r.ID <= int64(len(s.messages)) {
-			candidates = []int{int(r.ID - 1)}
+		if c.ID > 0 && c.ID <= int64(len(s.messages)) {
+			candidates = []int{int(c.ID - 1)}
 		}
 	}
 	for _, fits := range []func(m memoryMessage) bool{
-		func(m memoryMessage) bool { return r.ID != 0 && (r.ChatID == "" || r.ChatID == m.ChatID) },
-		func(m memoryMessage) bool {
-			return r.ID == 0 && !m.confirmed && r.WasSent(m.ID)
-		},
-		func(m memoryMessage) bool { return r.ID == 0 && m.confirmed },
-		func(m memoryMessage) bool { return r.ID == 0 },
+		func(m memoryMessage) bool { return c.ID != 0 && (c.ChatID == "" || c.ChatID == m.ChatID) },
+		func(m memoryMessage) bool { return c.ID == 0 && !m.confirmed && c.WasSent(m.ID) },
+		func(m memoryMessage) bool { return c.ID == 0 && m.confirmed },
+		func(m memoryMessage) bool { return c.ID == 0 },
 	} {
 		for _, i := range candidates {
 			m := &s.messages[i]
-			if m.ReceiverID == r.ReceiverID && fits(*m) {
-				changed := !m.confirmed
-				m.confirmed = true
-				return chat.Result{Message: m.Message, Changed: changed}
+			if m.ReceiverID != c.ReceiverID || !fits(*m) {
+				continue
 			}
+			changed := !m.confirmed
+			if changed {
+				m.confirmed, m.ConfirmedAt = true, c.Time.UTC().Truncate(time.Millisecond)
+			}
+			return chat.Result{Message: m.Message, Changed: changed}
 		}
 	}
 	return chat.Result{Err: chat.ErrNotFound}
@@ -93,34 +105,74 @@ func (s *Memory) receive(r chat.Confirmation) chat.Result {
 
 // Pending implements chat.Store.
 func (s *Memory) Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	return s.receivedBy(receiverID, afterID, limit, false), ctx.Err()
+	return s.find(ctx, afterID, limit, func(m memoryMessage) bool { return m.ReceiverID == receiverID && !m.confirmed })
 }
 
-func (s *Memory) receivedBy(receiverID, afterID int64, limit int, confirmed bool) (found []chat.Message) {
+// Inbox implements chat.Store.
+func (s *Memory) Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	return s.find(ctx, afterID, limit, func(m memoryMessage) bool { return m.ReceiverID == receiverID })
+}
+
+// find returns what wanted accepts above an id.
+func (s *Memory) find(ctx context.Context, afterID int64, limit int, wanted func(memoryMessage) bool) (found []chat.Message, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for i := max(afterID, 0); i < int64(len(s.messages)) && len(found) < limit; i++ {
-		if m := s.messages[i]; m.ReceiverID == receiverID && (confirmed || !m.confirmed) {
-			found = append(found, m.Message)
-		}
-	}
-	return found
-}
-
-// Conversation implements chat.Store.
-func (s *Memory) Conversation(ctx context.Context, userID, peerID, beforeID int64, limit int) ([]chat.Message, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	below := s.messages
-	if beforeID > 0 {
-		below = below[:min(beforeID-1, int64(len(below)))]
-	}
-	var found []chat.Message
-	for _, m := range slices.Backward(below) {
-		between := m.SenderID == userID && m.ReceiverID == peerID || m.SenderID == peerID && m.ReceiverID == userID
-		if between && len(found) < limit {
+		if m := s.messages[i]; wanted(m) {
 			found = append(found, m.Message)
 		}
 	}
 	return found, ctx.Err()
+}
+
+// Last implements chat.Store.
+func (s *Memory) Last(ctx context.Context, receiverID int64) (int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if receiverID == 0 {
+		return int64(len(s.messages)), ctx.Err()
+	}
+	return s.last[receiverID], ctx.Err()
+}
+
+// Conversation implements chat.Store.
+func (s *Memory) Conversation(ctx context.Context, userID, otherID int64, page chat.Page, limit int) ([]chat.Message, error) {
+	between := func(m memoryMessage) bool {
+		return m.SenderID == userID && m.ReceiverID == otherID || m.SenderID == otherID && m.ReceiverID == userID
+	}
+	if page.After != 0 {
+		if page.Before != 0 {
+			return nil, errors.New("storetest: page both before and after an id")
+		}
+		return s.find(ctx, page.After, limit, between)
+	}
+	all, err := s.find(ctx, 0, 1<<62, func(m memoryMessage) bool {
+		return between(m) && (page.Before == 0 || m.ID < page.Before)
+	})
+	slices.Reverse(all)
+	return all[:min(len(all), max(limit, 0))], err
+}
+
+// Unconfirmed implements chat.Unconfirmed.
+func (s *Memory) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
+	messages, err := s.find(ctx, afterID, limit, func(m memoryMessage) bool { return !m.confirmed })
+	var refs []chat.Ref
+	for _, m := range messages {
+		refs = append(refs, chat.Ref{ID: m.ID, ReceiverID: m.ReceiverID})
+	}
+	return refs, err
+}
+
+// CountPending implements chat.Counter.
+func (s *Memory) CountPending(ctx context.Context, receiverID int64, atMost int) (int, error) {
+	pending, err := s.Pending(ctx, receiverID, 0, atMost)
+	return len(pending), err
+}
+
+// Stored implements chat.Counter.
+func (s *Memory) Stored(ctx context.Context, senderID int64, chatID string) (bool, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	of := func(i int) bool { return s.messages[i].SenderID == senderID }
+	return slices.ContainsFunc(s.byChat[chatID], of), ctx.Err()
 }

@@ -18,6 +18,7 @@ func visibleInOrder(t *testing.T, stores []chat.Store) {
 	receivers := []int64{1001, 1002}
 	perReceiver := len(stores) * writers * batches * size / len(receivers)
 
+	var all logs
 	var writing sync.WaitGroup
 	var done atomic.Bool
 	for n, s := range stores {
@@ -31,11 +32,13 @@ func visibleInOrder(t *testing.T, stores []chat.Store) {
 						to := receivers[(i+w)%len(receivers)]
 						ops = append(ops, save(message(sender, to, fmt.Sprint(b, "-", i), "x")))
 					}
-					ops = append(ops, receipt(chat.Confirmation{ReceiverID: sender, ChatID: "none"}))
+					ops = append(ops, confirm(chat.Confirmation{ReceiverID: sender, ChatID: "none"}))
 					if results, err := s.Apply(t.Context(), ops); err != nil {
 						t.Errorf("Apply: %v", err)
 					} else if last := results[size]; !errors.Is(last.Err, chat.ErrNotFound) {
-						t.Errorf("receipt for nothing: %+v", last)
+						t.Errorf("confirm for nothing: %+v", last)
+					} else {
+						all.add(ops, results)
 					}
 				}
 			})
@@ -78,7 +81,43 @@ func visibleInOrder(t *testing.T, stores []chat.Store) {
 			}
 		})
 	}
+	for i, receiver := range receivers {
+		s := stores[(i+1)%len(stores)]
+		reading.Go(func() { // ends when the writers have; awaited below
+			samples := make(map[int64]int) // Last and how many there were up to it
+			for last := false; !last && len(samples) < 50; {
+				last = done.Load()
+				id, err := s.Last(t.Context(), receiver)
+				if err != nil {
+					t.Errorf("Last: %v", err)
+					return
+				}
+				samples[id] = countUpTo(t, s, receiver, id)
+			}
+			writing.Wait()
+			for id, n := range samples {
+				if now := countUpTo(t, s, receiver, id); now != n {
+					t.Errorf("receiver %d: %d messages up to its last, %d, became %d", receiver, n, id, now)
+				}
+			}
+		})
+	}
 	writing.Wait()
 	done.Store(true)
 	reading.Wait()
+	all.check(t)
+}
+
+// countUpTo counts the messages to a receiver up to an id.
+func countUpTo(t *testing.T, s chat.Store, receiver, id int64) (n int) {
+	messages, err := s.Inbox(t.Context(), receiver, 0, 1<<20)
+	if err != nil {
+		t.Errorf("Inbox: %v", err)
+	}
+	for _, m := range messages {
+		if m.ID <= id {
+			n++
+		}
+	}
+	return n
 }

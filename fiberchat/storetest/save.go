@@ -69,12 +69,12 @@ func testSaveAgain(t *testing.T, s chat.Store) {
 	}
 	wantMessage(t, r[0].Message, m)
 
-	apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ID: m.ID}))
+	apply(t, s, confirm(chat.Confirmation{ReceiverID: bob, ID: m.ID}))
 	r = apply(t, s, save(again), save(message(ann, bob, "2", "next")))
 	if r[0].Err != nil || r[0].Changed {
 		t.Fatalf("after it was confirmed: %+v", r)
 	}
-	wantMessage(t, r[0].Message, m)
+	wantMessage(t, r[0].Message, confirmed(m))
 	wantMessages(t, pending(t, s, bob, 0, 10), r[1].Message)
 }
 
@@ -129,7 +129,7 @@ func testPerSender(t *testing.T, s chat.Store) {
 	wantMessages(t, pending(t, s, bob, 0, 10), a, e)
 }
 
-func testOctets(t *testing.T, s chat.Store) {
+func testBytes(t *testing.T, s chat.Store) {
 	var want []chat.Message
 	for _, id := range []string{
 		"abc", "ABC", "Abc", "a", "a.", "a_", "a%", `a\`, `a'`, `a"`, "0", "00", "0x0", "1e0", "1", "~", "!", "?1", "$1", ":x", "{p}",
@@ -138,11 +138,11 @@ func testOctets(t *testing.T, s chat.Store) {
 		want = append(want, mustSave(t, s, message(ann, bob, id, "to "+id)))
 	}
 	wantMessages(t, pending(t, s, bob, 0, 100), want...)
-	r := apply(t, s, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "ABC", Sent: always}))[0]
+	r := apply(t, s, confirm(chat.Confirmation{ReceiverID: bob, ChatID: "ABC", Sent: always}))[0]
 	if r.Err != nil || !r.Changed {
-		t.Fatalf("receipt: %+v", r)
+		t.Fatalf("confirm: %+v", r)
 	}
-	wantMessage(t, r.Message, want[1])
+	wantMessage(t, r.Message, confirmed(want[1]))
 }
 
 func testContent(t *testing.T, s chat.Store) {

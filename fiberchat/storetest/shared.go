@@ -18,14 +18,20 @@ func testSharedState(t *testing.T, a, b chat.Store) {
 		t.Errorf("saved again through the other: %+v", r)
 	}
 	wantMessage(t, r[0].Message, one)
-	if got := apply(t, b, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || !got.Changed {
-		t.Errorf("receipt through the other: %+v", got)
+	if got := apply(t, b, confirm(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || !got.Changed {
+		t.Errorf("confirm through the other: %+v", got)
 	}
-	if got := apply(t, a, receipt(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || got.Changed {
-		t.Errorf("receipt again: %+v", got)
+	if got := apply(t, a, confirm(chat.Confirmation{ReceiverID: bob, ChatID: "1"}))[0]; got.Err != nil || got.Changed {
+		t.Errorf("confirm again: %+v", got)
 	}
 	wantMessages(t, pending(t, a, bob, 0, 10), r[2].Message)
-	wantMessages(t, conversation(t, a, bob, ann, 0, 10), r[2].Message, one)
+	wantMessages(t, conversation(t, a, bob, ann, chat.Page{}, 10), r[2].Message, confirmed(one))
+	for _, s := range []chat.Store{a, b} {
+		wantMessages(t, inbox(t, s, bob, 0, 10), confirmed(one), r[2].Message)
+		if id := last(t, s, bob); id < r[2].Message.ID {
+			t.Errorf("last of bob is %d, want %d at least", id, r[2].Message.ID)
+		}
+	}
 }
 
 const races = 30
@@ -43,10 +49,10 @@ func testSharedSave(t *testing.T, a, b chat.Store) {
 	}
 }
 
-func testSharedReceipt(t *testing.T, a, b chat.Store) {
+func testSharedConfirm(t *testing.T, a, b chat.Store) {
 	for i := range races {
 		m := mustSave(t, a, message(ann, bob, fmt.Sprint(i), "hello"))
-		r := race(t, a, b, receipt(chat.Confirmation{ReceiverID: bob, ChatID: m.ChatID, Sent: upTo(m.ID)}))
+		r := race(t, a, b, confirm(chat.Confirmation{ReceiverID: bob, ChatID: m.ChatID, Sent: upTo(m.ID)}))
 		if r[0].Changed == r[1].Changed || r[0].Message.ID != m.ID || r[1].Message.ID != m.ID {
 			t.Fatalf("confirmed through both at once: %+v", r)
 		}

@@ -34,15 +34,19 @@ func Run(t *testing.T, open func(t *testing.T) chat.Store) {
 		{"save again with another receiver or content", testConflict},
 		{"save again beside others under the same msgIDs", testSaveAgainBesideOthers},
 		{"msgID is unique per sender", testPerSender},
-		{"msgID is compared octet by octet", testOctets},
+		{"msgID is compared byte by byte", testBytes},
 		{"content comes back as it was", testContent},
 		{"time is in milliseconds UTC", testTime},
-		{"receipt names a message", testReceiptRules},
-		{"receipt again", testReceiptAgain},
-		{"receipt by another user", testReceiptStranger},
-		{"save and receipt in one call", testSaveAndReceipt},
-		{"receipt in one call before its message", testReceiptBeforeItsMessage},
+		{"confirm names a message", testConfirmRules},
+		{"confirm again", testConfirmAgain},
+		{"confirm by another user", testConfirmStranger},
+		{"save and confirm in one call", testSaveAndConfirm},
+		{"confirm in one call before its message", testConfirmBeforeItsMessage},
+		{"confirmed at", testConfirmedAt},
+		{"previous", testPrevious},
 		{"pending", testPending},
+		{"inbox", testInbox},
+		{"last", testLast},
 		{"conversation", testConversation},
 		{"cancelled context", testCancelled},
 		{"visible in order of id", func(t *testing.T, s chat.Store) { visibleInOrder(t, []chat.Store{s, s}) }},
@@ -62,8 +66,9 @@ func RunShared(t *testing.T, openTwo func(t *testing.T) (a, b chat.Store)) {
 		run  func(t *testing.T, a, b chat.Store)
 	}{
 		{"what one stored the other has", testSharedState},
+		{"previous", testSharedPrevious},
 		{"one message saved through both", testSharedSave},
-		{"one message confirmed through both", testSharedReceipt},
+		{"one message confirmed through both", testSharedConfirm},
 		{"one sender's msgIDs saved to others through both", testSharedSender},
 		{"visible in order of id", func(t *testing.T, a, b chat.Store) { visibleInOrder(t, []chat.Store{a, b}) }},
 	} {
@@ -84,7 +89,7 @@ const (
 
 var noon = time.Date(2017, 9, 6, 12, 0, 0, int(123*time.Millisecond), time.UTC)
 
-// message returns one that is complete but for its ID.
+// message returns one that is complete except for its ID.
 func message(from, to int64, chatID, content string) chat.Message {
 	name := func(id int64) string { return "user" + strconv.FormatInt(id, 10) }
 	return chat.Message{
@@ -95,7 +100,7 @@ func message(from, to int64, chatID, content string) chat.Message {
 
 func save(m chat.Message) chat.Op { return chat.Op{Save: &m} }
 
-func receipt(r chat.Confirmation) chat.Op {
+func confirm(r chat.Confirmation) chat.Op {
 	r.Time = noon.Add(time.Second)
 	return chat.Op{Confirm: &r}
 }
@@ -123,12 +128,21 @@ func mustSave(t testing.TB, s chat.Store, m chat.Message) chat.Message {
 	return r.Message
 }
 
+// confirmed is m as it is after a confirm.
+func confirmed(m chat.Message) chat.Message {
+	m.ConfirmedAt = noon.Add(time.Second)
+	return m
+}
+
 func wantMessage(t testing.TB, got, want chat.Message) {
 	t.Helper()
 	if !got.Time.Equal(want.Time) || got.Time.Location() != time.UTC {
 		t.Errorf("time %v, want %v", got.Time, want.Time)
 	}
-	got.Time, want.Time = time.Time{}, time.Time{}
+	if !got.ConfirmedAt.Equal(want.ConfirmedAt) || got.ConfirmedAt.Location() != time.UTC {
+		t.Errorf("confirmed at %v, want %v", got.ConfirmedAt, want.ConfirmedAt)
+	}
+	got.Time, want.Time, got.ConfirmedAt, want.ConfirmedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("message %.300s\nwant    %.300s", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 	}
@@ -161,9 +175,27 @@ func pending(t testing.TB, s chat.Store, receiver, after int64, limit int) []cha
 	return messages
 }
 
-func conversation(t testing.TB, s chat.Store, user, peer, before int64, limit int) []chat.Message {
+func inbox(t testing.TB, s chat.Store, receiver, after int64, limit int) []chat.Message {
 	t.Helper()
-	messages, err := s.Conversation(context.WithoutCancel(t.Context()), user, peer, before, limit)
+	messages, err := s.Inbox(context.WithoutCancel(t.Context()), receiver, after, limit)
+	if err != nil {
+		t.Fatalf("Inbox: %v", err)
+	}
+	return messages
+}
+
+func last(t testing.TB, s chat.Store, receiver int64) int64 {
+	t.Helper()
+	id, err := s.Last(context.WithoutCancel(t.Context()), receiver)
+	if err != nil {
+		t.Fatalf("Last: %v", err)
+	}
+	return id
+}
+
+func conversation(t testing.TB, s chat.Store, user, other int64, page chat.Page, limit int) []chat.Message {
+	t.Helper()
+	messages, err := s.Conversation(context.WithoutCancel(t.Context()), user, other, page, limit)
 	if err != nil {
 		t.Fatalf("Conversation: %v", err)
 	}

@@ -1,0 +1,15 @@
+package storetest_test
+
+import (
+	"testing"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
+)
+
+func TestMemoryOptional(t *testing.T) {
+	t.Parallel()
+	open := func(*testing.T) chat.Store { return storetest.NewMemory() }
+	storetest.RunUnconfirmed(t, open)
+	storetest.RunCounter(t, open)
+}
