@@ -40,7 +40,7 @@ func (a accounts) history(c *fiber.Ctx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.chats.Conversation(c.UserContext(), me.ID, with, before, int(min(limit, 100)))
+	found, err := a.chats.Conversation(c.UserContext(), me.ID, with, chat.Page{Before: before}, int(min(limit, 100)))
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func TestConversation(t *testing.T) {
 	a.tell("m2", 3, "to carol")
 	a.tell("m3", 2, "three")
 
-	all, err := s.chat.Conversation(ctx, 1, 2, 0, 10)
+	all, err := s.chat.Conversation(ctx, 1, 2, chat.Page{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +93,11 @@ func TestConversation(t *testing.T) {
 	if got := strings.Join(contents, ","); got != "three,two,one" {
 		t.Error(got)
 	}
-	other, err := s.chat.Conversation(ctx, 2, 1, all[0].ID, 1)
+	other, err := s.chat.Conversation(ctx, 2, 1, chat.Page{Before: all[0].ID}, 1)
 	if err != nil || len(other) != 1 || other[0] != all[1] {
 		t.Error(other, err)
 	}
-	none, err := s.chat.Conversation(ctx, 2, 3, 0, 10)
+	none, err := s.chat.Conversation(ctx, 2, 3, chat.Page{}, 10)
 	if err != nil || len(none) != 0 {
 		t.Error(none, err)
 	}

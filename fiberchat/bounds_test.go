@@ -12,65 +12,76 @@ import (
 )
 
 // A bucket outlives what made it, and goes when it is full again.
-func TestSendLimiterForgets(t *testing.T) {
+func TestLimiterForgets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newSendLimiter(10) // bursts of 40
+		l := newLimiter(10) // bursts of 40
+		start := time.Now()
 		for range 40 {
-			if ok, _ := l.allow(1); !ok {
-				t.Fatal("refused within the burst")
+			if l.take(1, nil) {
+				t.Fatal("has to wait within the burst")
 			}
 		}
-		l.sweep()
-		if ok, _ := l.allow(1); ok {
-			t.Error("the sweep refilled the bucket")
+		l.prune()
+		if !l.take(1, nil) || time.Since(start) != 100*time.Millisecond {
+			t.Error("after the burst one waits", time.Since(start))
 		}
 		time.Sleep(3900 * time.Millisecond)
-		if l.sweep(); len(l.buckets) != 1 {
+		if l.prune(); len(l.buckets) != 1 {
 			t.Error("a bucket that is not full was forgotten")
 		}
 		time.Sleep(200 * time.Millisecond)
-		if l.sweep(); len(l.buckets) != 0 {
+		if l.prune(); len(l.buckets) != 0 {
 			t.Error("a full bucket is kept")
 		}
 	})
 }
 
-func TestEndingsAreBounded(t *testing.T) {
+// What costs tokens afterwards is waited for before the next; a session that
+// ends while it waits takes none.
+func TestLimiterDebt(t *testing.T) {
 	t.Parallel()
-	ch := newNode(t, storetest.NewMemory(), quiet())
-	now := time.Now()
-	for i := range maxEndings + 10 {
-		ch.remember(endingAt{ending{endToken, fmt.Sprint(i)}, now.Add(time.Duration(i % 2 * int(time.Hour)))})
-	}
-	ch.forgetEndings(now)
-	if n := len(ch.knownEndings()); n != maxEndings {
-		t.Errorf("%d endings are kept", n)
-	}
-	ch.forgetEndings(now.Add(rememberFor + time.Minute))
-	if n := len(ch.knownEndings()); n != maxEndings/2 {
-		t.Errorf("%d endings are kept after their hour", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(10)
+		for range 43 {
+			l.charge(1)
+		}
+		start := time.Now()
+		if l.await(2, nil) {
+			t.Error("another user waits")
+		}
+		if !l.await(1, nil) || time.Since(start) != 400*time.Millisecond {
+			t.Error("three beyond the burst and one to come take", time.Since(start))
+		}
+		over := make(chan struct{})
+		close(over)
+		l.take(1, nil)
+		for range 100 {
+			if !l.take(1, over) {
+				t.Error("does not wait")
+			}
+		}
+		start = time.Now()
+		if l.take(1, nil); time.Since(start) > 100*time.Millisecond {
+			t.Error("sessions that ended cost", time.Since(start))
+		}
+	})
 }
 
-// A client that never comes is not kept in mind.
-func TestArrivalsAreForgotten(t *testing.T) {
+func TestRevocationsAreBounded(t *testing.T) {
 	t.Parallel()
-	ch := newNode(t, storetest.NewMemory(), quiet())
-	first := ch.arrive(7)
-	second := ch.arrive(7)
-	if !ch.arriving(7, second) || ch.arriving(7, first) {
-		t.Error("the second waits for the first, and the first for nobody")
+	rs := revocations{times: make(map[revoked]time.Time)}
+	now := time.Now()
+	for i := range maxRevoked + 10 {
+		rs.add(revocation{revoked{revokedToken, fmt.Sprint(i)}, now.Add(time.Duration(i % 2 * int(time.Hour)))})
 	}
-	ch.arrived(7, first)
-	if ch.arriving(7, second) {
-		t.Error("the second waits for the first that has come")
+	rs.prune(now)
+	if n := len(rs.all()); n != maxRevoked {
+		t.Errorf("%d are kept", n)
 	}
-	ch.forgetOldArrivals(time.Now().Add(2 * arrivalTime))
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if len(ch.arrivals) != 0 {
-		t.Error("kept:", ch.arrivals)
+	rs.prune(now.Add(keepRevoked + time.Minute))
+	if n := len(rs.all()); n != maxRevoked/2 {
+		t.Errorf("%d are kept after their hour", n)
 	}
 }
 
@@ -89,7 +100,7 @@ func (s gatedStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, er
 func TestOperationsInFlight(t *testing.T) {
 	t.Parallel()
 	store := gatedStore{storetest.NewMemory(), make(chan struct{})}
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 1)
 	send := func(i int) string {
 		return fmt.Sprintf("SEND\ndestination:/socket/chat/send\n\n"+`{"msgID":"m%d","reciverId":2,"content":"x"}`+"\x00", i)
@@ -100,8 +111,8 @@ func TestOperationsInFlight(t *testing.T) {
 	}
 	c.in <- all + "UNSUBSCRIBE\nid:none\nreceipt:full\n\n\x00" + send(maxInFlight) + "UNSUBSCRIBE\nid:none\nreceipt:beyond\n\n\x00"
 	c.want(t, "receipt-id:full")
-	p := ch.hub.Of(1)[0]
-	for len(p.slots) < maxInFlight { // the reader is on its way there
+	up := ch.hub.Of(1)[0]
+	for len(up.inFlight) < maxInFlight { // the reader is on its way there
 		<-time.After(time.Millisecond)
 	}
 	select {

@@ -12,10 +12,10 @@ import (
 	"fiberchat.example/fiberchat/storetest"
 )
 
-func TestBusNeedsASweeper(t *testing.T) {
+func TestBusNeedsUnconfirmed(t *testing.T) {
 	t.Parallel()
 	cfg, _ := configFor(t, fiberchat.Config{Store: struct{ chat.Store }{storetest.NewMemory()}, Bus: new(broker).join(t)})
-	if _, err := fiberchat.New(newApp(), cfg); err == nil || !strings.Contains(err.Error(), "Sweeper") {
+	if _, err := fiberchat.New(newApp(), cfg); err == nil || !strings.Contains(err.Error(), "chat.Unconfirmed") {
 		t.Error("New gave", err)
 	}
 }
@@ -23,7 +23,7 @@ func TestBusNeedsASweeper(t *testing.T) {
 func TestNewFailsWhenTheBusDoes(t *testing.T) {
 	t.Parallel()
 	bus := new(broker).join(t)
-	bus.before = func(context.Context, string) error { return errAway }
+	bus.before = func(context.Context) error { return errAway }
 	cfg, _ := configFor(t, fiberchat.Config{Store: storetest.NewMemory(), Bus: bus})
 	if _, err := fiberchat.New(newApp(), cfg); err == nil || !strings.Contains(err.Error(), errAway.Error()) {
 		t.Error("New gave", err)
@@ -41,7 +41,7 @@ func TestWithoutTheBus(t *testing.T) {
 	early := c.online(t, 1, "bob")
 	for _, bus := range c.buses {
 		bus.cut()
-		c.set(func() { bus.before = func(context.Context, string) error { return errAway } })
+		c.set(func() { bus.before = func(context.Context) error { return errAway } })
 	}
 	a, here, there := c.online(t, 0, "alice"), c.online(t, 0, "bob"), c.online(t, 1, "bob")
 	stored := time.Now()
@@ -80,7 +80,7 @@ func TestBusThatHangs(t *testing.T) {
 	c := newCluster(t, 2, nil)
 	a, here, there := c.online(t, 0, "alice"), c.online(t, 0, "bob"), c.online(t, 1, "bob")
 	c.set(func() {
-		c.buses[0].before = func(ctx context.Context, _ string) error {
+		c.buses[0].before = func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}

@@ -48,8 +48,8 @@ func (ch *Chat) Close(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		ch.cancel()
-		for _, p := range ch.hub.All() {
-			p.session.Abort("going away")
+		for _, c := range ch.hub.All() {
+			c.session.Abort("going away")
 		}
 		return ctx.Err()
 	}
@@ -60,11 +60,11 @@ func (ch *Chat) finish() error {
 	defer close(ch.closed)
 	ch.sockjs.Hurry()
 	ch.committer.Close()
-	for _, p := range ch.hub.All() {
-		p.session.Close(stomp.CloseGoingAway, "going away")
+	for _, c := range ch.hub.All() {
+		c.session.Close(stomp.CloseGoingAway, "going away")
 	}
 	ch.sessions.Wait()
-	ch.link.close()
+	ch.node.close()
 	err := ch.sockjs.Close(ch.ctx)
 	ch.cancel()
 	return errors.Join(err, ch.closeOwned())

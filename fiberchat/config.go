@@ -27,7 +27,9 @@ type Config struct {
 	Authenticator chat.Authenticator
 
 	// Directory finds receivers. An Authenticator of the app's own needs a
-	// Directory of the app's own: the ids must be those of the same users.
+	// Directory of the app's own: the ids must be those of the same users. It
+	// is asked once a minute for a receiver who has no session on this node,
+	// so a user who is renamed or removed shows to senders within a minute.
 	//
 	// Optional. Default: the Store, if it is one
 	Directory chat.Directory
@@ -40,8 +42,9 @@ type Config struct {
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
 
-	// Bus tells the other nodes that share the Store, which must be a
-	// chat.Sweeper, what is new. See package natsbus.
+	// Bus carries what is new to the other nodes that share the Store, which
+	// must be a chat.Unconfirmed. It carries the messages themselves, so who
+	// can listen on it can read them. See packages natsbus and redisbus.
 	//
 	// Optional. Default: nil, this is the only node
 	Bus Bus
@@ -86,9 +89,9 @@ type Config struct {
 	HeartBeat time.Duration
 
 	// SendRate is how many messages a second a user may send, over all
-	// sessions on this node, with bursts of four times as many. More are
-	// answered -400 RateLimited and not stored. Inits, and confirmations of
-	// messages that do not exist, have each a like limit of their own.
+	// sessions on this node, with bursts of four times as many. Whoever is
+	// faster is read more slowly; nothing is refused. Inits, and confirmations
+	// of messages that do not exist, have each a like limit of their own.
 	// Negative means no limit.
 	//
 	// Optional. Default: 50
@@ -242,6 +245,9 @@ func (cfg *Config) resolve() error {
 	}
 	if _, ok := cfg.Store.(chat.Counter); cfg.MaxPending > 0 && !ok {
 		return errors.New("fiberchat: Config.MaxPending needs a Store that is a chat.Counter")
+	}
+	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
+		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
 	}
 	return nil
 }

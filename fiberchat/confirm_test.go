@@ -29,7 +29,7 @@ func TestConfirmRefused(t *testing.T) {
 		{`{"msgID":"m1","id":999999}`, "m1", -404, "MessageNotFound"},
 		{`{"msgID":"%"}`, "%", -404, "MessageNotFound"},
 	} {
-		b.raw("SEND\ndestination:/socket/chat/recive\nreceipt:r\n\n" + c.body + "\x00")
+		b.raw("SEND\ndestination:/socket/chat/recive\n\n" + c.body + "\x00")
 		b.refused(c.msgID, c.code, c.name)
 		b.nothing()
 		if t.Failed() {

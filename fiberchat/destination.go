@@ -10,7 +10,7 @@ import (
 // What a client sends to. The misspellings are the protocol's.
 const (
 	toSend    = "/socket/chat/send"
-	toReceive = "/socket/chat/recive"
+	toConfirm = "/socket/chat/recive"
 	toInit    = "/socket/chat/init"
 	// toOldNotice is what the seed's web client also sends to; nothing is there.
 	toOldNotice = "/socket/ntc/rcv"
@@ -22,7 +22,7 @@ type subject uint8
 const (
 	aboutMessages      subject = iota // chat messages to the user
 	aboutSendStatus                   // step 2
-	aboutReceiveStatus                // step 5
+	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
 	aboutNothing // accepted for old clients; nothing ever comes
@@ -36,7 +36,7 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 	case "/user/queue/send/status":
 		return aboutSendStatus, true
 	case "/user/queue/recive/status":
-		return aboutReceiveStatus, true
+		return aboutConfirmStatus, true
 	case "/user/queue/status":
 		return aboutFailures, true
 	case "/user/queue/delivered":

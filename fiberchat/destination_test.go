@@ -24,7 +24,7 @@ func TestNamesThatLookLikeDestinations(t *testing.T) {
 		}
 		for destination, want := range map[string]subject{
 			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNothing,
-			"/user/queue/send/status": aboutSendStatus, "/user/queue/recive/status": aboutReceiveStatus,
+			"/user/queue/send/status": aboutSendStatus, "/user/queue/recive/status": aboutConfirmStatus,
 			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNothing,
 		} {
 			if got, ok := subjectOf(destination, u); !ok || got != want {
@@ -60,7 +60,7 @@ func FuzzSubjectOf(f *testing.F) {
 			}
 		}
 		want["/user/queue/send/status"] = aboutSendStatus
-		want["/user/queue/recive/status"] = aboutReceiveStatus
+		want["/user/queue/recive/status"] = aboutConfirmStatus
 		want["/user/queue/status"] = aboutFailures
 		want["/user/queue/delivered"] = aboutDelivered
 		want["/user/queue/rcv/status"] = aboutNothing

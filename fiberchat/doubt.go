@@ -1,85 +1,59 @@
 package fiberchat
 
 import (
-	"maps"
+	"sync"
 	"time"
 )
-
-// anyMissed is for live messages whose ids are not known.
-const anyMissed = 1
 
 // maxDoubts bounds the users in doubt; of others an init brings what came.
 const maxDoubts = 100_000
 
-// doubt is about the messages to one user: a commit of one had no known
-// outcome, so it may become visible for a while yet. Until then the user's
-// sessions read what they are sent, for in the store it stands in its place.
-type doubt struct {
-	from  int64 // no id of the commit's is below
-	until time.Time
+// doubts is the receivers of messages whose commit had no known outcome, and
+// until when it may yet become visible: a database goes on with what it was
+// told when nobody waits any more. Safe for concurrent use.
+type doubts struct {
+	mu    sync.Mutex
+	until map[int64]time.Time
 }
 
-// doubt begins one about the messages to a user.
+func (d *doubts) add(userID int64, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.until[userID]; ok || len(d.until) < maxDoubts {
+		d.until[userID] = until
+	}
+}
+
+// users returns all of them, and forgets those whose time is over: they are
+// looked at for the last time.
+func (d *doubts) users(now time.Time) (all []int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for userID, until := range d.until {
+		all = append(all, userID)
+		if now.After(until) {
+			delete(d.until, userID)
+		}
+	}
+	return all
+}
+
+// doubt makes the receiver's sessions look for a message whose commit had no
+// known outcome, now and for a while.
 func (ch *Chat) doubt(userID int64) {
-	from := ch.newest.Load() + 1
-	if ch.link != nil {
-		from = anyMissed
-	}
-	ch.mu.Lock()
-	have, ok := ch.doubts[userID]
-	if ok {
-		from = min(from, have.from)
-	}
-	if ok || len(ch.doubts) < maxDoubts {
-		// A database goes on with what it was told when nobody waits any more.
-		ch.doubts[userID] = doubt{from, time.Now().Add(2 * ch.cfg.StoreTimeout)}
-		ch.anyDoubt.Store(true)
-	}
-	ch.mu.Unlock()
-	for _, p := range ch.hub.Of(userID) {
-		p.catchUp(from)
+	ch.doubts.add(userID, time.Now().Add(2*ch.cfg.StoreTimeout))
+	ch.lookAgain(userID)
+}
+
+func (ch *Chat) lookAgain(userID int64) {
+	for _, c := range ch.hub.Of(userID) {
+		c.feed.Behind(0)
 	}
 }
 
-// doubtful returns the id from which on messages to a user may be missing, 0
-// when there is no doubt.
-func (ch *Chat) doubtful(userID int64) int64 {
-	if !ch.anyDoubt.Load() {
-		return 0
+// lookAgainAll does so for all that are in doubt.
+func (ch *Chat) lookAgainAll(now time.Time) {
+	for _, userID := range ch.doubts.users(now) {
+		ch.lookAgain(userID)
 	}
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	return ch.doubts[userID].from
-}
-
-// stall notes a session that could not read what it missed.
-func (ch *Chat) stall(p *peer) {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	ch.stalled[p] = struct{}{}
-}
-
-// settle looks again for what may have become visible, and for what could not
-// be read. A doubt ends only after its last look.
-func (ch *Chat) settle(now time.Time) {
-	ch.mu.Lock()
-	doubts, stalled := maps.Clone(ch.doubts), ch.stalled
-	ch.stalled = make(map[*peer]struct{})
-	ch.mu.Unlock()
-	for p := range stalled {
-		p.resume()
-	}
-	for userID, d := range doubts {
-		for _, p := range ch.hub.Of(userID) {
-			p.catchUp(d.from)
-		}
-	}
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	for userID, d := range doubts {
-		if now.After(d.until) && ch.doubts[userID] == d {
-			delete(ch.doubts, userID)
-		}
-	}
-	ch.anyDoubt.Store(len(ch.doubts) > 0)
 }

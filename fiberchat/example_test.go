@@ -135,7 +135,7 @@ func ExampleChat_Conversation() {
 	}
 	before := int64(0)
 	for {
-		page, err := chats.Conversation(ctx, 1, 2, before, 2)
+		page, err := chats.Conversation(ctx, 1, 2, chat.Page{Before: before}, 2)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -100,9 +100,9 @@ func TestStoreFails(t *testing.T) {
 			b.message("/user/bob/recive")
 
 			store.breakApply(func(ctx context.Context, _ []chat.Op) ([]chat.Result, error) { return nil, fault.do(ctx) })
-			a.raw("SEND\ndestination:/socket/chat/send\nreceipt:r\n\n" + sendBody("m1", 2, "x") + "\x00")
+			a.raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "x") + "\x00")
 			a.tryAgain("m1")
-			b.raw("SEND\ndestination:/socket/chat/recive\nreceipt:r\n\n{\"msgID\":\"m0\"}\x00")
+			b.raw("SEND\ndestination:/socket/chat/recive\n\n{\"msgID\":\"m0\"}\x00")
 			b.tryAgain("m0")
 			a.nothing()
 			b.nothing()
@@ -232,9 +232,16 @@ func TestInitFails(t *testing.T) {
 			s := serve(t, fiberchat.Config{Store: store, StoreTimeout: quick})
 			b := online(t, s.addr, "bob")
 			store.breakPending(func(ctx context.Context) ([]chat.Message, error) { return nil, fault.do(ctx) })
-			b.init()
+			b.send("/socket/chat/init", "")
 			b.tryAgain("")
 			b.nothing()
+			// One that asked for a receipt gets the only other answer there is.
+			other := online(t, s.addr, "bob")
+			other.init()
+			other.tryAgain("")
+			if e := other.fails("try-again", 1013); e.headers["receipt-id"] != "init" {
+				t.Error("got", e)
+			}
 			store.breakPending(nil)
 			// The rest may come by itself, and comes when asked for.
 			b.init()

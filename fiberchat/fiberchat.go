@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
-	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/hub"
 	"fiberchat.example/fiberchat/internal/metrics"
@@ -22,40 +20,37 @@ import (
 // defaultFile is where chat is kept when Config names no Store.
 const defaultFile = "fiberchat.db"
 
-// ErrClosed is what methods of a closed Chat return.
+// ErrClosed is what Send and Conversation return once Close has begun. Revoke
+// and Disconnect have nothing left to end then.
 var ErrClosed = errors.New("fiberchat: closed")
 
 // Chat is chat mounted on a router. Its methods are safe for concurrent use.
 type Chat struct {
 	cfg       Config
 	stomp     *stomp.Config
-	hub       *hub.Hub[*peer]
+	hub       *hub.Hub[*client]
 	committer *commit.Committer
 	sockjs    *sockjs.Server
-	sends     *sendLimiter // messages
-	inits     *sendLimiter
-	strays    *sendLimiter // confirmations of messages that are not there
 	metrics   *metrics.Set
-	newest    atomic.Int64 // the highest id that was delivered
+	node      *node
+	receivers *receivers
+	revoked   revocations
+	doubts    doubts
+	sends     *limiter // messages
+	inits     *limiter
+	unknowns  *limiter // confirmations of messages that are not there
 
 	// ctx is the root of all work; it ends when Close has told the clients.
-	ctx      context.Context
-	cancel   context.CancelFunc
-	sessions sync.WaitGroup // serve and housekeeping
-	owned    *sqlstore.Store
-	link     *link // nil without a Bus
-	sweepNow chan struct{}
-	watched  sync.Once
+	ctx        context.Context
+	cancel     context.CancelFunc
+	sessions   sync.WaitGroup // serve and housekeeping
+	owned      *sqlstore.Store
+	catchUpNow chan struct{}
+	watched    sync.Once
 
-	mu          sync.Mutex
-	anyDoubt    atomic.Bool // doubts is not empty
-	doubts      map[int64]doubt
-	stalled     map[*peer]struct{}  // could not read what they missed
-	arrivals    map[int64][]arrival // of users
-	lastArrival uint64
-	endings     map[ending]time.Time // of tokens and users, of late
-	closing     chan struct{}        // closed when Close begins
-	closed      chan struct{}        // closed when Close is done
+	mu      sync.Mutex    // nobody enters while closing is closed
+	closing chan struct{} // closed when Close begins
+	closed  chan struct{} // closed when Close is done
 }
 
 // New adds chat to an app, a group or a mounted app: the doors
@@ -77,17 +72,15 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.New("fiberchat: Prefork runs the app in several processes, which cannot reach each other's clients without a Config.Bus")
 	}
 	ch := &Chat{
-		hub:      hub.New[*peer](),
-		sends:    newSendLimiter(cfg.SendRate),
-		inits:    newSendLimiter(cfg.SendRate),
-		strays:   newSendLimiter(cfg.SendRate),
-		doubts:   make(map[int64]doubt),
-		stalled:  make(map[*peer]struct{}),
-		arrivals: make(map[int64][]arrival),
-		endings:  make(map[ending]time.Time),
-		sweepNow: make(chan struct{}, 1),
-		closing:  make(chan struct{}),
-		closed:   make(chan struct{}),
+		hub:        hub.New[*client](),
+		revoked:    revocations{times: make(map[revoked]time.Time)},
+		doubts:     doubts{until: make(map[int64]time.Time)},
+		sends:      newLimiter(cfg.SendRate),
+		inits:      newLimiter(cfg.SendRate),
+		unknowns:   newLimiter(cfg.SendRate),
+		catchUpNow: make(chan struct{}, 1),
+		closing:    make(chan struct{}),
+		closed:     make(chan struct{}),
 	}
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
@@ -101,6 +94,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
+	ch.node, ch.receivers = newNode(ch, cfg.Bus), newReceivers(ch)
 	if err := ch.connect(); err != nil {
 		ch.cancel()
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
@@ -109,10 +103,9 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch.committer = commit.New(cfg.Store, cfg.StoreTimeout, ch.metrics.Commit)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
-	if ch.link != nil {
+	if !ch.node.alone() {
 		ch.sessions.Add(1)
-		go ch.keepSweeping() // waited for by Close
-		go ch.link.run()     // waited for by Close
+		go ch.keepCatchingUp() // waited for by Close
 	}
 	ch.mount(router)
 	if app != nil {
@@ -123,34 +116,30 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect finds out where the store stands, joins the bus and registers the
-// metrics, if there are any.
+// connect asks the store whether it is there, registers the metrics, and
+// joins the bus, if there is one.
 func (ch *Chat) connect() (err error) {
-	if s, ok := ch.cfg.Store.(chat.Sweeper); ok {
-		ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
-		defer cancel()
-		newest, err := s.Newest(ctx)
-		if err != nil {
-			return fmt.Errorf("look into the store: %w", err)
-		}
-		ch.newest.Store(newest)
+	if _, err := ch.last(0); err != nil {
+		return fmt.Errorf("look into the store: %w", err)
 	}
 	var busUp func() float64
-	if ch.cfg.Bus != nil {
-		if ch.link, err = newLink(ch, ch.cfg.Bus); err != nil {
-			return fmt.Errorf("join the bus: %w", err)
-		}
-		busUp = ch.link.isUp
+	if !ch.node.alone() {
+		busUp = ch.node.isUp
 	}
-	ch.metrics, err = metrics.New(ch.cfg.Registerer, ch.queued, busUp)
-	return err
+	if ch.metrics, err = metrics.New(ch.cfg.Registerer, ch.queued, busUp); err != nil {
+		return err
+	}
+	if err := ch.node.join(); err != nil {
+		return fmt.Errorf("join the bus: %w", err)
+	}
+	return nil
 }
 
 // register makes a session reachable, or ends it.
-func (ch *Chat) register(p *peer) {
-	surplus, ok := ch.hub.Add(p.identity.User.ID, p, ch.cfg.MaxUserSessions, max(ch.cfg.MaxSessions, 0))
+func (ch *Chat) register(c *client) {
+	surplus, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.MaxUserSessions, max(ch.cfg.MaxSessions, 0))
 	if !ok {
-		p.session.Close(stomp.CloseTryLater, "too many sessions")
+		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
 	}
 	for i, old := range surplus {
@@ -160,10 +149,10 @@ func (ch *Chat) register(p *peer) {
 		}
 		old.session.Fail(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was the oldest", Code: stomp.ClosePolicy})
 	}
-	ch.endIfOver(p)
+	ch.endIfRevoked(c)
 	// After Add: Close either sees the session in the hub, or is seen here.
 	if ch.isClosing() {
-		p.session.Close(stomp.CloseGoingAway, "going away")
+		c.session.Close(stomp.CloseGoingAway, "going away")
 	}
 }
 
@@ -178,7 +167,7 @@ func (ch *Chat) enter() bool {
 	return true
 }
 
-func (ch *Chat) unregister(p *peer) { ch.hub.Remove(p.identity.User.ID, p) }
+func (ch *Chat) unregister(c *client) { ch.hub.Remove(c.identity.User.ID, c) }
 
 // keepHouse does what is due by the clock, until Close.
 func (ch *Chat) keepHouse() {
@@ -190,12 +179,11 @@ func (ch *Chat) keepHouse() {
 		case <-ch.closing:
 			return
 		case at := <-ticker.C:
-			ch.settle(at)
-			for _, l := range []*sendLimiter{ch.sends, ch.inits, ch.strays} {
-				l.sweep()
+			ch.lookAgainAll(at)
+			for _, l := range []*limiter{ch.sends, ch.inits, ch.unknowns} {
+				l.prune()
 			}
-			ch.forgetEndings(at)
-			ch.forgetOldArrivals(at)
+			ch.revoked.prune(at)
 		}
 	}
 }

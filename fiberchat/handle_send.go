@@ -15,35 +15,30 @@ type sendTask struct {
 	chat    *Chat
 	message chat.Message
 	receipt string
-	from    *peer                     // nil for a message of the server's own
+	from    *client                   // nil for a message of the server's own
 	done    func(*chat.Result, error) // unless from is set
 }
 
 // handleSend is step 1: check, and hand over to the committer.
-func (p *peer) handleSend(f *stomp.Frame) {
-	b, fault := parseSend(f.Body, p.chat.cfg.MaxContent)
-	if fault == nil {
-		fault = p.chat.allowSend(p.identity.User.ID)
-	}
+func (c *client) handleSend(f *stomp.Frame) {
+	b, fault := parseSend(f.Body, c.chat.cfg.MaxContent)
+	receipt := f.Receipt()
+	c.slowedDown(c.chat.sends.take(c.identity.User.ID, c.session.Done()))
 	var to chat.User
 	if fault == nil {
-		to, fault = p.chat.checkSend(p.identity.User, b.receiverID)
-		if fault != nil && p.chat.accepted(p.identity.User, b.msgID) {
+		to, fault = c.chat.checkSend(c.identity.User, b.receiverID)
+		if fault != nil && c.chat.accepted(c.identity.User, b.msgID) {
 			to, fault = chat.User{ID: b.receiverID}, nil // it is answered as it was
-		}
-		if fault == failPending {
-			p.chat.metrics.RateLimited.Inc()
 		}
 	}
 	if fault != nil {
-		p.chat.metrics.Sends.Refused.Inc()
-		p.fail(b.msgID, fault)
+		c.chat.metrics.Sends.Refused.Inc()
+		c.fail(b.msgID, receipt, fault)
 		return
 	}
-	p.order()
-	from := p.identity.User
-	p.submit(&sendTask{
-		chat: p.chat, from: p, receipt: f.Receipt(),
+	from := c.identity.User
+	c.submit(&sendTask{
+		chat: c.chat, from: c, receipt: receipt,
 		message: chat.Message{
 			ChatID: b.msgID, Content: b.content, Time: now(),
 			SenderID: from.ID, SenderName: from.Name,
@@ -57,17 +52,17 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 	if receiverID == from.ID {
 		return to, failToSelf
 	}
-	to, online := ch.online(receiverID)
-	if online && ch.cfg.CanSend == nil && ch.cfg.MaxPending == 0 {
+	to, known := ch.receivers.remembered(receiverID)
+	if known && ch.cfg.CanSend == nil && ch.cfg.MaxPending == 0 {
 		return to, nil // nobody is asked: no deadline is needed
 	}
 	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
 	defer cancel()
-	to, err := ch.userByID(ctx, receiverID)
+	to, err := ch.receivers.find(ctx, receiverID)
 	if err != nil {
 		f = ch.failureOf(err, failNoReceiver)
 		if f != failNoReceiver {
-			ch.cfg.Logger.Error(errText("find receiver", err), "user", from.ID)
+			ch.cfg.Logger.Error("find receiver", "error", err, "user", from.ID)
 		}
 		return to, f
 	}
@@ -77,7 +72,7 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 	return to, ch.allowPending(ctx, to)
 }
 
-// accepted tells whether the user's message is stored already. It is asked
+// accepted reports whether the user's message is stored already. It is asked
 // about those that would be refused.
 func (ch *Chat) accepted(from chat.User, msgID string) bool {
 	store, ok := ch.cfg.Store.(chat.Counter)
@@ -88,7 +83,7 @@ func (ch *Chat) accepted(from chat.User, msgID string) bool {
 	defer cancel()
 	stored, err := guard(func() (bool, error) { return store.Stored(ctx, from.ID, msgID) })
 	if err != nil {
-		ch.cfg.Logger.Error(errText("look for a message", err), "user", from.ID)
+		ch.cfg.Logger.Error("look for a message", "error", err, "user", from.ID)
 	}
 	return stored
 }
@@ -103,30 +98,11 @@ func (ch *Chat) mayWrite(ctx context.Context, from, to chat.User) *failure {
 	case err == nil:
 		return nil
 	case errors.As(err, &panicked):
-		ch.cfg.Logger.Error(errText("ask CanSend", err), "user", from.ID)
+		ch.cfg.Logger.Error("ask CanSend", "error", err, "user", from.ID)
 		return ch.failureOf(err, nil)
 	default:
 		return failForbidden
 	}
-}
-
-// online finds a user with a session on this node.
-func (ch *Chat) online(id int64) (chat.User, bool) {
-	if up := ch.hub.Of(id); len(up) > 0 {
-		return up[0].identity.User, true
-	}
-	return chat.User{}, false
-}
-
-// userByID takes a user from the hub when online, else from the Directory.
-func (ch *Chat) userByID(ctx context.Context, id int64) (chat.User, error) {
-	if u, ok := ch.online(id); ok {
-		return u, nil
-	}
-	if id <= 0 {
-		return chat.User{}, chat.ErrNotFound
-	}
-	return guard(func() (chat.User, error) { return ch.cfg.Directory.UserByID(ctx, id) })
 }
 
 // now is the server's clock as the wire has it: whole milliseconds, UTC.
@@ -140,42 +116,43 @@ func (t *sendTask) Done(r *chat.Result, err error) {
 	if t.from != nil {
 		defer t.from.release()
 	}
-	defer t.chat.recovered("tell of a message")
-	switch {
-	case err == nil && r.Changed:
-		t.chat.deliver(&r.Message)
-	case isUnknown(err):
-		t.chat.doubt(t.message.ReceiverID)
-	}
+	defer t.chat.recovered("report a message")
+	// Step 2 before step 3.
 	if t.from == nil {
 		t.done(r, err)
 	} else {
 		t.from.answer(aboutSendStatus, t.message.ChatID, t.receipt, err, failNoReceiver)
 	}
+	switch {
+	case err == nil && r.Changed:
+		t.chat.deliver(&r.Message, r.Previous)
+	case isUnknown(err):
+		t.chat.doubt(t.message.ReceiverID)
+		t.chat.cfg.Logger.Error("store message", "error", err, "user", t.message.SenderID)
+	}
 	t.chat.count(&t.chat.metrics.Sends, r, err)
-	t.chat.logFailure("store message", err)
 }
 
-// submit hands an operation to the committer; its Done releases the slot.
-func (p *peer) submit(t interface {
+// submit hands an operation to the committer; its Done calls release.
+func (c *client) submit(t interface {
 	Op() chat.Op
 	Done(*chat.Result, error)
 }) {
-	p.slots <- struct{}{}
-	if err := p.chat.committer.Submit(t, p.session.More()); err != nil {
+	c.inFlight <- struct{}{}
+	if err := c.chat.committer.Submit(t, c.session.More()); err != nil {
 		t.Done(nil, err)
 	}
 }
 
-// release frees the slot of an operation.
-func (p *peer) release() { <-p.slots }
+// release makes space for another operation in flight.
+func (c *client) release() { <-c.inFlight }
 
-// answer tells the session what became of an operation.
-func (p *peer) answer(about subject, msgID, receipt string, err error, notFound *failure) {
+// answer reports to the session what became of an operation.
+func (c *client) answer(about subject, msgID, receipt string, err error, notFound *failure) {
 	if err != nil {
-		p.fail(msgID, p.chat.failureOf(err, notFound))
+		c.fail(msgID, receipt, c.chat.failureOf(err, notFound))
 		return
 	}
-	p.tell(about, appendSuccess(nil, msgID))
-	p.session.Receipt(receipt)
+	c.notify(about, appendSuccess(nil, msgID))
+	c.session.Receipt(receipt)
 }

@@ -16,13 +16,14 @@ import (
 var arrows = map[string][]string{
 	"fiberchat": {
 		"fiberchat/chat", "middleware", "sqlstore", // the store for one thing: the default
-		"fiberchat/internal/commit", "fiberchat/internal/hub", "fiberchat/internal/metrics",
+		"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/metrics",
 		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws",
 	},
 	"fiberchat/chat":             nil,
 	"fiberchat/storetest":        {"fiberchat/chat"},
 	"fiberchat/natsbus":          nil, // fits Bus by its shape
 	"fiberchat/internal/commit":  {"fiberchat/chat"},
+	"fiberchat/internal/feed":    {"fiberchat/chat", "fiberchat/internal/stomp"},
 	"fiberchat/internal/hub":     nil,
 	"fiberchat/internal/metrics": nil,
 	"fiberchat/internal/sockjs":  nil, // a door knows nothing of STOMP, nor of chat
@@ -34,7 +35,7 @@ var arrows = map[string][]string{
 
 var standardOnly = []string{
 	"fiberchat/chat", "fiberchat/storetest",
-	"fiberchat/internal/commit", "fiberchat/internal/hub", "fiberchat/internal/stomp",
+	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp",
 }
 
 func TestImports(t *testing.T) {

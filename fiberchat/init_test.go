@@ -59,7 +59,7 @@ func TestInitBodies(t *testing.T) {
 		b.send("/socket/chat/init", "") // no receipt asked
 		b.message("/user/bob/recive")
 		for _, body := range []string{"{}", "x", "\"\"", "nul", "[]"} {
-			b.raw("SEND\ndestination:/socket/chat/init\nreceipt:r\n\n" + body + "\x00")
+			b.raw("SEND\ndestination:/socket/chat/init\n\n" + body + "\x00")
 			b.refused("", -401, "BadField")
 		}
 		b.nothing()

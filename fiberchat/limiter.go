@@ -2,7 +2,6 @@ package fiberchat
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -11,53 +10,86 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-// sendLimiter holds a token bucket for each user who sent lately. A bucket
+// limiter holds a token bucket for each user who was busy lately. A bucket
 // outlives the session, so that reconnecting does not refill it, and goes
-// once it is full again.
-type sendLimiter struct {
-	rate  rate.Limit // messages a second; 0 for no limit
+// once it is full again. Who is faster is not refused: the session's reader
+// waits, and so the client has to send more slowly. A user's sessions share a
+// bucket, and each has one frame that waits.
+type limiter struct {
+	rate  rate.Limit // tokens a second; 0 for no limit
 	burst int
 
 	mu      sync.Mutex
 	buckets map[int64]*rate.Limiter
 }
 
-func newSendLimiter(perSecond float64) *sendLimiter {
-	return &sendLimiter{
+func newLimiter(perSecond float64) *limiter {
+	return &limiter{
 		rate:    rate.Limit(max(perSecond, 0)),
 		burst:   max(1, int(4*perSecond)),
 		buckets: make(map[int64]*rate.Limiter),
 	}
 }
 
-// allow takes a token, or tells after how long there is one.
-func (l *sendLimiter) allow(userID int64) (ok bool, retry time.Duration) {
+// take takes a token, waits until it is there or the session is over, and
+// reports whether it had to. A session that ends takes none, so that nobody
+// runs up a debt by coming back again and again.
+func (l *limiter) take(userID int64, over <-chan struct{}) (waited bool) {
 	if l.rate == 0 {
-		return true, 0
+		return false
 	}
+	r := l.bucket(userID).Reserve()
+	wait := r.Delay()
+	if wait > 0 && !pause(wait, over) {
+		r.Cancel()
+	}
+	return wait > 0
+}
+
+// charge takes a token that may be one yet to come.
+func (l *limiter) charge(userID int64) {
+	if l.rate != 0 {
+		l.bucket(userID).Reserve()
+	}
+}
+
+// await waits until there is a token, or the session is over, and takes none.
+func (l *limiter) await(userID int64, over <-chan struct{}) (waited bool) {
 	l.mu.Lock()
+	bucket := l.buckets[userID]
+	l.mu.Unlock()
+	if bucket == nil || bucket.Tokens() >= 1 {
+		return false
+	}
+	pause(time.Duration((1-bucket.Tokens())/float64(l.rate)*float64(time.Second)), over)
+	return true
+}
+
+// pause waits and reports whether it did so to the end.
+func pause(wait time.Duration, over <-chan struct{}) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-over:
+		return false
+	}
+}
+
+func (l *limiter) bucket(userID int64) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	bucket := l.buckets[userID]
 	if bucket == nil {
 		bucket = rate.NewLimiter(l.rate, l.burst)
 		l.buckets[userID] = bucket
 	}
-	l.mu.Unlock()
-	if bucket.Allow() {
-		return true, 0
-	}
-	return false, time.Duration(float64(time.Second) / float64(l.rate))
+	return bucket
 }
 
-// empty tells whether allow would refuse, and takes nothing.
-func (l *sendLimiter) empty(userID int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	bucket := l.buckets[userID]
-	return bucket != nil && bucket.Tokens() < 1
-}
-
-// sweep forgets the buckets that are full.
-func (l *sendLimiter) sweep() {
+// prune forgets the buckets that are full.
+func (l *limiter) prune() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, bucket := range l.buckets {
@@ -76,42 +108,11 @@ func (ch *Chat) allowPending(ctx context.Context, to chat.User) *failure {
 		return ch.cfg.Store.(chat.Counter).CountPending(ctx, to.ID, ch.cfg.MaxPending)
 	})
 	if err != nil {
-		ch.cfg.Logger.Error(errText("count pending messages", err), "user", to.ID)
+		ch.cfg.Logger.Error("count pending messages", "error", err, "user", to.ID)
 		return ch.failureOf(err, nil)
 	}
 	if n < ch.cfg.MaxPending {
 		return nil
 	}
 	return failPending
-}
-
-var failPending = &failure{codeRefused, "RateLimited", "the receiver has too many unconfirmed messages, try again later"}
-
-// allowSend is the limit on one user's messages.
-func (ch *Chat) allowSend(userID int64) *failure {
-	ok, retry := ch.sends.allow(userID)
-	if ok {
-		return nil
-	}
-	ch.metrics.RateLimited.Inc()
-	return &failure{codeRefused, "RateLimited", fmt.Sprintf("too many messages, try again in %d ms", max(1, retry.Milliseconds()))}
-}
-
-// allowInit is the limit on what costs the store but stores nothing.
-func (ch *Chat) allowInit(userID int64) *failure {
-	if ok, _ := ch.inits.allow(userID); ok {
-		return nil
-	}
-	ch.metrics.RateLimited.Inc()
-	return &failure{codeRefused, "RateLimited", "too many inits, try again later"}
-}
-
-// allowReceive lets a user confirm who has not named too many messages that
-// are not there; receiveTask counts those.
-func (ch *Chat) allowReceive(userID int64) *failure {
-	if !ch.strays.empty(userID) {
-		return nil
-	}
-	ch.metrics.RateLimited.Inc()
-	return &failure{codeRefused, "RateLimited", "too many confirmations of unknown messages, try again later"}
 }

@@ -50,8 +50,8 @@ func TestMetricsCount(t *testing.T) {
 	a.tell("m1", 2, "x")
 	m := b.message("/user/bob/recive").message(t)
 	a.tell("m1", 2, "x") // repeated
-	a.say("m2", 2, "x")  // one too many
-	a.refused("m2", -400, "RateLimited")
+	a.say("m2", 1, "x")  // beyond the rate, and refused when it was waited for
+	a.refused("m2", -400, "ToSelf")
 	b.confirmed("m1", m.ID)
 	b.confirmed("m1", m.ID)
 	b.say("m3", 1, "x")

@@ -134,8 +134,8 @@ func parseSend(body []byte, maxContent int) (b sendBody, f *failure) {
 	return b, nil
 }
 
-// parseReceive reads the body of a confirmation; id is 0 when it has none.
-func parseReceive(body []byte) (msgID string, id int64, f *failure) {
+// parseConfirm reads the body of a confirmation; id is 0 when it has none.
+func parseConfirm(body []byte) (msgID string, id int64, f *failure) {
 	var rawID, rawSerial []byte
 	ok := eachField(body, func(key string, value []byte) {
 		switch key {

@@ -151,7 +151,7 @@ func FuzzParseSend(f *testing.F) {
 	})
 }
 
-func FuzzParseReceive(f *testing.F) {
+func FuzzParseConfirm(f *testing.F) {
 	for _, body := range []string{
 		`{"msgID":"m1"}`, `{"msgID":"m1","id":255}`, `{"id":1,"msgID":"m","id":null}`, `{"msgID":"m","id":"7"}`, `{"msgID":"m","id":0}`,
 		`{"msgID":"m","id":1.0}`, `{"msgID":"m","id":1e2}`, `{"msgID":" "}`, `{}`, `{"msgID":"m"}x`,
@@ -160,10 +160,10 @@ func FuzzParseReceive(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if !utf8.Valid(body) {
-			_, _, _ = parseReceive(body) // it must not panic
+			_, _, _ = parseConfirm(body) // it must not panic
 			return
 		}
-		msgID, id, fault := parseReceive(body)
+		msgID, id, fault := parseConfirm(body)
 		all, ok := fields(body)
 		name := "BadJSON"
 		wantID, serial := "", int64(0)

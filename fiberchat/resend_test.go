@@ -71,7 +71,7 @@ func TestMsgIDReused(t *testing.T) {
 	a.refused("m1", -401, "MsgIDReused")
 	a.say("m1", 3, "x")
 	a.refused("m1", -401, "MsgIDReused")
-	a.raw("SEND\ndestination:/socket/chat/send\nreceipt:r\n\n" + sendBody("m1", 2, "X") + "\x00")
+	a.raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "X") + "\x00")
 	a.refused("m1", -401, "MsgIDReused")
 	a.nothing()
 	b.nothing()
@@ -104,7 +104,8 @@ func TestResendOfWhatWasAccepted(t *testing.T) {
 	t.Parallel()
 	var closed atomic.Bool
 	p := newPeople("alice", "bob")
-	s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, CanSend: func(context.Context, chat.User, chat.User) error {
+	store := openStore(t)
+	s := serve(t, fiberchat.Config{Store: store, Authenticator: p, Directory: p, CanSend: func(context.Context, chat.User, chat.User) error {
 		if closed.Load() {
 			return errors.New("bob does not want to hear of alice")
 		}
@@ -119,6 +120,8 @@ func TestResendOfWhatWasAccepted(t *testing.T) {
 	p.mu.Lock()
 	p.users = p.users[:1]
 	p.mu.Unlock()
+	s = serve(t, fiberchat.Config{Store: store, Authenticator: p, Directory: p}) // which does not remember bob
+	a = online(t, s.addr, "alice")
 	a.tell("m1", 2, "x")
 	a.say("m2", 2, "x")
 	a.refused("m2", -404, "ReceiverNotFound")

@@ -87,7 +87,7 @@ func TestSendRefused(t *testing.T) {
 				{field(`"m"`, `0`, `"x"`), "m", -404, "ReceiverNotFound"},
 				{field(`"m"`, `-2`, `"x"`), "m", -404, "ReceiverNotFound"},
 			} {
-				a.raw("SEND\ndestination:/socket/chat/send\nreceipt:r\n\n" + c.body + "\x00")
+				a.raw("SEND\ndestination:/socket/chat/send\n\n" + c.body + "\x00")
 				a.refused(c.msgID, c.code, c.name)
 				a.nothing()
 				if t.Failed() {
@@ -181,7 +181,7 @@ func TestCanSend(t *testing.T) {
 		panic("no such user")
 	}})
 	a, b, c := online(t, s.addr, "alice"), online(t, s.addr, "bob"), online(t, s.addr, "carol")
-	a.raw("SEND\ndestination:/socket/chat/send\nreceipt:r\n\n" + sendBody("m1", 2, "x") + "\x00")
+	a.raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "x") + "\x00")
 	if text := a.refused("m1", -303, "Forbidden"); strings.Contains(text, "secret") {
 		t.Error("the app's reason reached the client:", text)
 	}
@@ -212,7 +212,9 @@ func TestReceiptFollowsTheStatus(t *testing.T) {
 		quiet.raw("SEND\ndestination:/socket/chat/send\nreceipt:r3\n\n" + sendBody("m2", 2, "x") + "\x00")
 		quiet.receipt("r3")
 		quiet.raw("SEND\ndestination:/socket/chat/send\nreceipt:r4\n\n{}\x00")
-		quiet.nothing()
+		if e := quiet.fails("refused", 1008); e.headers["receipt-id"] != "r4" {
+			t.Error("got", e)
+		}
 	})
 }
 

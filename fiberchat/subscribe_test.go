@@ -70,7 +70,7 @@ func TestOldNoticeIsRefusedGently(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{})
 	a := online(t, s.addr, "alice")
-	a.raw("SEND\ndestination:/socket/ntc/rcv\nreceipt:r\n\n{}\x00")
+	a.raw("SEND\ndestination:/socket/ntc/rcv\n\n{}\x00")
 	a.refused("", -404, "NoSuchDestination")
 	a.nothing()
 }

@@ -10,17 +10,17 @@ import (
 
 // Set is the collectors of one Chat. All of them work unregistered too.
 type Set struct {
-	Sessions     *prometheus.GaugeVec // by transport
-	FramesIn     prometheus.Counter
-	FramesOut    prometheus.Counter
-	Sends        Outcomes
-	Receipts     Outcomes
-	SlowClients  prometheus.Counter
-	Replays      prometheus.Counter
-	Replayed     prometheus.Counter
-	RateLimited  prometheus.Counter
-	AuthFailures *prometheus.CounterVec // by reason
-	Panics       prometheus.Counter
+	Sessions      *prometheus.GaugeVec // by transport
+	FramesIn      prometheus.Counter
+	FramesOut     prometheus.Counter
+	Sends         Outcomes
+	Confirmations Outcomes
+	SlowClients   prometheus.Counter
+	Replays       prometheus.Counter
+	Replayed      prometheus.Counter
+	RateLimited   prometheus.Counter
+	AuthFailures  *prometheus.CounterVec // by reason
+	Panics        prometheus.Counter
 
 	commitSize prometheus.Histogram
 	commitTime prometheus.Histogram
@@ -61,14 +61,14 @@ func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*S
 		Sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "fiberchat", Name: "sessions", Help: "Sessions that are up, by transport.",
 		}, []string{"transport"}),
-		FramesIn:    frames.WithLabelValues("in"),
-		FramesOut:   frames.WithLabelValues("out"),
-		Sends:       outcomes("send"),
-		Receipts:    outcomes("receive"),
-		SlowClients: counter("slow_clients_total", "Sessions closed because the client read too slowly."),
-		Replays:     counter("replays_total", "Replays of unconfirmed messages that began."),
-		Replayed:    counter("replayed_messages_total", "Messages sent by replays."),
-		RateLimited: counter("rate_limited_total", "Messages refused because the user sent too many."),
+		FramesIn:      frames.WithLabelValues("in"),
+		FramesOut:     frames.WithLabelValues("out"),
+		Sends:         outcomes("send"),
+		Confirmations: outcomes("receive"),
+		SlowClients:   counter("slow_clients_total", "Sessions closed because the client read too slowly."),
+		Replays:       counter("replays_total", "Replays of unconfirmed messages that began."),
+		Replayed:      counter("replayed_messages_total", "Messages sent by replays."),
+		RateLimited:   counter("rate_limited_total", "Frames that waited because the user was faster than SendRate: messages, inits, and confirmations after too many of unknown messages."),
 		AuthFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "fiberchat", Name: "auth_failures_total",
 			Help: "Tokens refused, by reason: unauthorized, expired, error.",

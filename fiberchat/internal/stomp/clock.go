@@ -40,7 +40,7 @@ func (s *Session) rewind() {
 // tick does what is due by the clock and returns when to look again.
 func (s *Session) tick() time.Duration {
 	if !s.connected {
-		s.putError(&Error{"connect-timeout", "no CONNECT frame came in time", ClosePolicy}, "")
+		s.putError(&Error{Token: "connect-timeout", Text: "no CONNECT frame came in time", Code: ClosePolicy}, "")
 		return 0
 	}
 	return min(s.tickOut(), s.tickIn())
@@ -86,7 +86,7 @@ func (s *Session) tickIn() time.Duration {
 	}
 	silent := s.Waiting()
 	if silent > limit {
-		s.putError(&Error{"no-heart-beat", "nothing came from the client for too long", CloseProtocolError}, "")
+		s.putError(&Error{Token: "no-heart-beat", Text: "nothing came from the client for too long", Code: CloseProtocolError}, "")
 		return 0
 	}
 	// One past the limit, so that a peer exactly at it is not looked at twice.

@@ -146,7 +146,7 @@ func (d *Decoder) readHeaders() (more bool, err error) {
 		switch {
 		case from == 0:
 			if d.cmd = parseCommand(data[:to]); d.cmd == cmdUnknown {
-				return false, &Error{"unknown-command", "the first line is no command that a client may send", CloseProtocolError}
+				return false, &Error{Token: "unknown-command", Text: "the first line is no command that a client may send", Code: CloseProtocolError}
 			}
 		case to == from:
 			d.body = next

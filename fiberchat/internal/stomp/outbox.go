@@ -6,6 +6,7 @@ import "sync"
 // bounded in octets. Everyone may put; one writer takes.
 type outbox struct {
 	limit int
+	done  chan struct{} // closed when the session is over
 	room  chan struct{} // tells the one who waits for room that something changed
 
 	mu      sync.Mutex
@@ -14,7 +15,7 @@ type outbox struct {
 	serial  uint64 // of the last MESSAGE
 	writing bool   // a writer is at work
 	ping    bool   // the writer is to ping
-	ending  bool   // nothing more is put
+	ending  bool   // nothing more is put, and done is closed
 	code    int
 	reason  string
 	dropped bool // the client was too slow
@@ -85,6 +86,7 @@ func (o *outbox) end(code int, reason string) {
 	if !o.ending {
 		o.ending, o.code, o.reason = true, code, reason
 		notify(o.room)
+		close(o.done)
 	}
 }
 

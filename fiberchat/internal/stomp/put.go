@@ -43,7 +43,7 @@ func (s *Session) putLocked(appendFrame func([]byte) []byte) {
 }
 
 // Fail ends the session with an ERROR frame and a close.
-func (s *Session) Fail(e *Error) { s.fail(e, "") }
+func (s *Session) Fail(e *Error) { s.fail(e, e.Receipt) }
 
 func (s *Session) fail(e *Error, receipt string) {
 	s.out.mu.Lock()
@@ -96,6 +96,9 @@ func (s *Session) over() bool {
 	defer s.out.mu.Unlock()
 	return s.out.ending
 }
+
+// Done is closed when the session is over.
+func (s *Session) Done() <-chan struct{} { return s.out.done }
 
 // Dropped tells that the session ended because the client was too slow.
 func (s *Session) Dropped() bool {

@@ -81,7 +81,7 @@ func NewSession(conn Conn, cfg *Config, user string, h Handler) *Session {
 	known, _ := conn.(Buffered)
 	return &Session{
 		conn: conn, try: try, known: known, cfg: cfg, user: user, handler: h,
-		out:   outbox{limit: cfg.Queue, room: make(chan struct{}, 1)},
+		out:   outbox{limit: cfg.Queue, room: make(chan struct{}, 1), done: make(chan struct{})},
 		begun: time.Now(),
 		dec:   NewDecoder(cfg.Limits),
 	}
@@ -157,7 +157,7 @@ func (s *Session) connect(f *Frame) error {
 	accept, present := f.Header("accept-version")
 	v, ok := negotiate(string(accept), present)
 	if !ok {
-		return &Error{tokenVersion, "supported versions are 1.0, 1.1 and 1.2", CloseProtocolError}
+		return &Error{Token: tokenVersion, Text: "supported versions are 1.0, 1.1 and 1.2", Code: CloseProtocolError}
 	}
 	hb, present := f.Header("heart-beat")
 	beat, err := agreeBeat(string(hb), present, s.cfg.HeartBeat)
@@ -205,7 +205,7 @@ func inTransaction(f *Frame) bool {
 }
 
 func noTransactions() *Error {
-	return &Error{"transactions-unsupported", "this server has no transactions", CloseProtocolError}
+	return &Error{Token: "transactions-unsupported", Text: "this server has no transactions", Code: CloseProtocolError}
 }
 
 // asError makes sure that only what is meant for the client reaches it.
@@ -213,5 +213,5 @@ func asError(err error) *Error {
 	if e, ok := err.(*Error); ok && utf8.ValidString(e.Text) {
 		return e
 	}
-	return &Error{"internal-error", "the server could not carry this out", CloseInternal}
+	return &Error{Token: "internal-error", Text: "the server could not carry this out", Code: CloseInternal}
 }

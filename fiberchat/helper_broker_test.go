@@ -2,6 +2,7 @@ package fiberchat_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -14,11 +15,13 @@ import (
 type broker struct {
 	mu    sync.Mutex
 	nodes []*nodeBus
-	// copies says how often a hint arrives at a node; nil means once.
-	copies func(topic string) int
-	// shuffled makes hints arrive in any order.
+	// copies says how often a publication arrives at a node; nil means once.
+	copies func(data []byte) int
+	// shuffled makes publications arrive in any order.
 	shuffled bool
-	heard    []string // all that was published, without the topics
+	// maxData is what a publication may have; 0 means 1 MiB.
+	maxData int
+	heard   []string // all that was published
 }
 
 // nodeBus is one node's end of a broker.
@@ -33,20 +36,20 @@ type nodeBus struct {
 	away  bool // cut off from the broker
 	gap   func()
 	// before is called by Publish and by Subscribe, with nothing locked.
-	before func(ctx context.Context, topic string) error
+	before func(ctx context.Context) error
 }
 
-type nodeSub struct {
-	topic  string
-	handle func([]byte)
-}
+type nodeSub struct{ handle func([]byte) }
 
 type arrival struct {
 	sub  *nodeSub // nil for a gap
 	data []byte
 }
 
-var errAway = errors.New("the broker cannot be reached")
+var (
+	errAway    = errors.New("the broker cannot be reached")
+	errTooLong = errors.New("the publication is too long")
+)
 
 // join adds a node until the test ends.
 func (b *broker) join(t *testing.T) *nodeBus {
@@ -69,7 +72,7 @@ func (b *broker) join(t *testing.T) *nodeBus {
 	return n
 }
 
-// run hands hints over, one at a time.
+// run hands publications over, one at a time.
 func (n *nodeBus) run() {
 	for range n.wake {
 		for {
@@ -110,19 +113,22 @@ func (n *nodeBus) push(a arrival) {
 	}
 }
 
-func (n *nodeBus) ask(ctx context.Context, topic string) error {
+func (n *nodeBus) ask(ctx context.Context) error {
 	n.broker.mu.Lock()
 	before := n.before
 	n.broker.mu.Unlock()
 	if before == nil {
 		return nil
 	}
-	return before(ctx, topic)
+	return before(ctx)
 }
 
-func (n *nodeBus) Publish(ctx context.Context, topic string, data []byte) error {
-	if err := n.ask(ctx, topic); err != nil {
+func (n *nodeBus) Publish(ctx context.Context, data []byte) error {
+	if err := n.ask(ctx); err != nil {
 		return err
+	}
+	if len(data) > n.MaxData() {
+		return errTooLong
 	}
 	b := n.broker
 	b.mu.Lock()
@@ -133,12 +139,12 @@ func (n *nodeBus) Publish(ctx context.Context, topic string, data []byte) error 
 	b.heard = append(b.heard, string(data))
 	for _, to := range b.nodes {
 		for _, sub := range to.subs {
-			if to.away || sub.topic != topic {
+			if to.away {
 				continue
 			}
 			copies := 1
 			if b.copies != nil {
-				copies = b.copies(topic)
+				copies = b.copies(data)
 			}
 			for range copies {
 				to.push(arrival{sub, bytes.Clone(data)})
@@ -148,11 +154,11 @@ func (n *nodeBus) Publish(ctx context.Context, topic string, data []byte) error 
 	return nil
 }
 
-func (n *nodeBus) Subscribe(ctx context.Context, topic string, handle func([]byte)) (func(), error) {
-	if err := n.ask(ctx, topic); err != nil {
+func (n *nodeBus) Subscribe(ctx context.Context, handle func([]byte)) (func(), error) {
+	if err := n.ask(ctx); err != nil {
 		return nil, err
 	}
-	sub := &nodeSub{topic, handle}
+	sub := &nodeSub{handle}
 	n.broker.mu.Lock()
 	defer n.broker.mu.Unlock()
 	n.subs = append(n.subs, sub)
@@ -167,6 +173,12 @@ func (n *nodeBus) OnGap(handle func()) {
 	n.broker.mu.Lock()
 	defer n.broker.mu.Unlock()
 	n.gap = handle
+}
+
+func (n *nodeBus) MaxData() int {
+	n.broker.mu.Lock()
+	defer n.broker.mu.Unlock()
+	return cmp.Or(n.broker.maxData, 1<<20)
 }
 
 func (n *nodeBus) Up() bool {

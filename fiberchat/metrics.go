@@ -25,8 +25,8 @@ func (ch *Chat) count(o *metrics.Outcomes, r *chat.Result, err error) {
 // queued is how many octets wait for clients.
 func (ch *Chat) queued() float64 {
 	sum := 0
-	for _, p := range ch.hub.All() {
-		sum += p.session.Queued()
+	for _, c := range ch.hub.All() {
+		sum += c.session.Queued()
 	}
 	return float64(sum)
 }

@@ -10,63 +10,6 @@ import (
 	"fiberchat.example/fiberchat/storetest"
 )
 
-// watchedStore tells when pages for bob are asked for.
-type watchedStore struct {
-	*storetest.Memory
-	pending chan struct{}
-}
-
-func (s watchedStore) Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	if receiverID == 2 {
-		select {
-		case s.pending <- struct{}{}:
-		default:
-		}
-	}
-	return s.Memory.Pending(ctx, receiverID, afterID, limit)
-}
-
-// TestInitReadsAfterTheSubscriptionStands: what is stored between the two
-// would be neither read nor hinted at.
-func TestInitReadsAfterTheSubscriptionStands(t *testing.T) {
-	t.Parallel()
-	store := watchedStore{storetest.NewMemory(), make(chan struct{}, 1)}
-	c := newCluster(t, 2, store)
-	asked, stands := make(chan struct{}), make(chan struct{})
-	c.set(func() {
-		c.buses[1].before = func(_ context.Context, topic string) error {
-			if topic == "fiberchat.user.2" {
-				close(asked)
-				<-stands
-			}
-			return nil
-		}
-	})
-	b := native.dial(t, c.nodes[1].addr, "t-bob")
-	<-asked
-	b.raw("CONNECT\naccept-version:1.2\nhost:x\n\n\x00" +
-		"SUBSCRIBE\nid:s1\ndestination:/user/bob/recive\n\n\x00SEND\ndestination:/socket/chat/init\nreceipt:init\n\n\x00")
-	a := c.online(t, 0, "alice")
-	a.tell("m1", 2, "x")
-	if len(store.pending) > 0 {
-		t.Error("the store was read before the subscription stood")
-	}
-	c.set(func() { c.buses[1].before = nil })
-	close(stands)
-	if f := b.next(); f.command != "CONNECTED" {
-		t.Fatal("got", f)
-	}
-	if got := b.message("/user/bob/recive").message(t).ChatID; got != "m1" {
-		t.Error("got", got)
-	}
-	b.receipt("init")
-	a.tell("m2", 2, "x")
-	if got := b.message("/user/bob/recive").message(t).ChatID; got != "m2" {
-		t.Error("got", got)
-	}
-	b.nothing()
-}
-
 // lateStore makes messages of content "late" visible after others that got
 // higher ids, as a database does whose transactions take their time.
 type lateStore struct {
@@ -101,19 +44,19 @@ func (s *lateStore) Pending(ctx context.Context, receiverID, afterID int64, limi
 	return page, err
 }
 
-func (s *lateStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	page, err := s.Memory.Received(ctx, receiverID, afterID, limit)
+func (s *lateStore) Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	page, err := s.Memory.Inbox(ctx, receiverID, afterID, limit)
 	if s.late() && len(page) > 0 && page[0].Content == "late" {
 		page = page[1:]
 	}
 	return page, err
 }
 
-func (s *lateStore) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
+func (s *lateStore) Last(ctx context.Context, receiverID int64) (int64, error) {
 	if s.late() {
 		return 0, nil
 	}
-	return s.Memory.NewestOf(ctx, receiverID)
+	return s.Memory.Last(ctx, receiverID)
 }
 
 // TestMessageThatBecomesVisibleLate: ids are in order for each receiver, and

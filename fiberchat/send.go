@@ -16,8 +16,11 @@ import (
 // when a user is not known; any other error means that the message is not
 // known to be stored.
 func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.Message, error) {
+	if ch.isClosing() {
+		return chat.Message{}, ErrClosed
+	}
 	if content == "" || len(content) > ch.cfg.MaxContent || !validText(content) {
-		return chat.Message{}, fmt.Errorf("fiberchat: content must be 1 to %d octets of UTF-8 without NUL", ch.cfg.MaxContent)
+		return chat.Message{}, fmt.Errorf("fiberchat: content must be 1 to %d bytes of UTF-8 without NUL", ch.cfg.MaxContent)
 	}
 	if from == to {
 		return chat.Message{}, errors.New("fiberchat: sender and receiver are the same user")
@@ -25,7 +28,7 @@ func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.
 	users := [2]chat.User{}
 	for i, id := range [2]int64{from, to} {
 		var err error
-		if users[i], err = ch.userByID(ctx, id); err != nil {
+		if users[i], err = ch.receivers.find(ctx, id); err != nil {
 			return chat.Message{}, fmt.Errorf("fiberchat: find user %d: %w", id, err)
 		}
 	}
@@ -35,7 +38,7 @@ func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.
 		message chat.Message
 		err     error
 	}
-	told := make(chan outcome, 1)
+	reported := make(chan outcome, 1)
 	task := &sendTask{
 		chat: ch,
 		message: chat.Message{
@@ -44,25 +47,28 @@ func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.
 		},
 		done: func(r *chat.Result, err error) {
 			if err != nil {
-				told <- outcome{err: fmt.Errorf("fiberchat: store message: %w", err)}
+				reported <- outcome{err: fmt.Errorf("fiberchat: store message: %w", err)}
 				return
 			}
-			told <- outcome{message: r.Message}
+			reported <- outcome{message: r.Message}
 		},
 	}
 	if err := ch.committer.Submit(task, false); err != nil {
 		return chat.Message{}, ErrClosed
 	}
 	select {
-	case o := <-told:
+	case o := <-reported:
 		return o.message, o.err
 	case <-ctx.Done():
 		return chat.Message{}, ctx.Err()
 	}
 }
 
-// Conversation returns messages between two users, both ways, with an id
-// below beforeID (0 means from the newest), newest first, at most limit.
-func (ch *Chat) Conversation(ctx context.Context, userID, peerID, beforeID int64, limit int) ([]chat.Message, error) {
-	return ch.cfg.Store.Conversation(ctx, userID, peerID, beforeID, limit)
+// Conversation returns messages between two users, both ways, at most limit:
+// those of page, see chat.Page.
+func (ch *Chat) Conversation(ctx context.Context, userID, otherID int64, page chat.Page, limit int) ([]chat.Message, error) {
+	if ch.isClosing() {
+		return nil, ErrClosed
+	}
+	return ch.cfg.Store.Conversation(ctx, userID, otherID, page, limit)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,6 +59,10 @@ func (c *pipe) WriteMessages(msgs [][]byte) error {
 	return nil
 }
 
+func (c *pipe) TryWriteMessages([][]byte) bool { return false }
+
+func (c *pipe) Unread() bool { return false }
+
 func (c *pipe) Ping() (bool, error) { return true, nil }
 
 func (c *pipe) Close(int, string) error {
@@ -91,7 +94,7 @@ func (c *pipe) nothing(t *testing.T) {
 	c.want(t, "receipt-id:nothing")
 }
 
-func newNode(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {
+func openChat(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {
 	t.Helper()
 	ch, err := New(fiber.New(), Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, SendRate: -1, Logger: logger})
 	if err != nil {
@@ -110,7 +113,7 @@ func (ch *Chat) listen(t *testing.T, id int64) *pipe {
 	t.Helper()
 	c := newPipe()
 	identity := chat.Identity{TokenID: fmt.Sprint("t", id), User: chat.User{ID: id, Name: fmt.Sprint("u", id)}}
-	go ch.serve(c, identity, "pipe", ch.arrive(id)) // Close waits for it
+	go ch.serve(c, identity, "pipe") // Close waits for it
 	c.in <- fmt.Sprintf("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\nreceipt:s\ndestination:/user/%d/recive\n\n\x00", id)
 	c.want(t, "CONNECTED")
 	c.want(t, "receipt-id:s")
@@ -118,13 +121,13 @@ func (ch *Chat) listen(t *testing.T, id int64) *pipe {
 }
 
 // stored saves a message to user 2 past the node.
-func stored(t *testing.T, s chat.Store, chatID string) *chat.Message {
+func stored(t *testing.T, s chat.Store, chatID string) *chat.Result {
 	t.Helper()
 	r, err := s.Apply(t.Context(), []chat.Op{{Save: &chat.Message{ChatID: chatID, SenderID: 1, ReceiverID: 2, Content: "x"}}})
 	if err != nil || r[0].Err != nil {
 		t.Fatal(err, r)
 	}
-	return &r[0].Message
+	return &r[0]
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -134,15 +137,15 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestDoubtAndDelivery(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
 	for i := range 500 {
 		ch.doubt(2)
 		stored(t, store, fmt.Sprint("a", i))
 		next := stored(t, store, fmt.Sprint("b", i))
 		var both sync.WaitGroup
-		both.Go(func() { ch.settle(time.Now().Add(time.Hour)) })
-		both.Go(func() { ch.deliver(next) })
+		both.Go(func() { ch.lookAgainAll(time.Now().Add(time.Hour)) })
+		both.Go(func() { ch.deliver(&next.Message, next.Previous) })
 		both.Wait()
 		c.want(t, fmt.Sprintf(`"chatID":"a%d"`, i))
 		c.want(t, fmt.Sprintf(`"chatID":"b%d"`, i))
@@ -155,19 +158,20 @@ func TestDoubtAndDelivery(t *testing.T) {
 func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
 	ch.doubt(2)
-	ch.settle(time.Now())
+	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 	stored(t, store, "late")
-	ch.deliver(stored(t, store, "next"))
+	next := stored(t, store, "next")
+	ch.deliver(&next.Message, next.Previous)
 	c.want(t, `"chatID":"late"`)
 	c.want(t, `"chatID":"next"`)
 	stored(t, store, "later")
-	ch.settle(time.Now().Add(time.Hour))
+	ch.lookAgainAll(time.Now().Add(time.Hour))
 	c.want(t, `"chatID":"later"`)
-	if ch.anyDoubt.Load() {
+	if len(ch.doubts.users(time.Now())) > 0 {
 		t.Error("the doubt does not end")
 	}
 	c.nothing(t)
@@ -179,10 +183,10 @@ func TestDoubtBringsNoBacklog(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	stored(t, store, "backlog")
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
 	ch.doubt(2)
-	ch.settle(time.Now())
+	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 }
 
@@ -191,11 +195,12 @@ func TestDoubtBringsNoBacklog(t *testing.T) {
 func TestSessionThatBeginsInDoubt(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	first := ch.listen(t, 2)
 	ch.doubt(2)
 	for _, id := range []string{"a", "b"} {
-		ch.deliver(stored(t, store, id))
+		m := stored(t, store, id)
+		ch.deliver(&m.Message, m.Previous)
 		first.want(t, `"chatID":"`+id+`"`)
 		r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: id}}})
 		if err != nil || r[0].Err != nil {
@@ -203,14 +208,14 @@ func TestSessionThatBeginsInDoubt(t *testing.T) {
 		}
 	}
 	second := ch.listen(t, 2)
-	ch.settle(time.Now())
+	ch.lookAgainAll(time.Now())
 	second.nothing(t)
 	stored(t, store, "late")
 	m := stored(t, store, "live")
 	if r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: "live"}}}); err != nil || r[0].Err != nil {
 		t.Fatal(err, r)
 	}
-	ch.deliver(m) // confirmed by another session meanwhile
+	ch.deliver(&m.Message, m.Previous) // confirmed by another session meanwhile
 	for _, c := range []*pipe{first, second} {
 		c.want(t, `"chatID":"late"`)
 		c.want(t, `"chatID":"live"`)
@@ -221,8 +226,9 @@ func TestSessionThatBeginsInDoubt(t *testing.T) {
 // brokenStore cannot read what is pending while it is told so.
 type brokenStore struct {
 	*storetest.Memory
-	mu  sync.Mutex
-	err error
+	mu   sync.Mutex
+	err  error
+	read chan struct{} // gets one at a read that fails
 }
 
 func (s *brokenStore) set(err error) {
@@ -234,6 +240,9 @@ func (s *brokenStore) set(err error) {
 func (s *brokenStore) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		s.read <- struct{}{}
+	}
 	return s.err
 }
 
@@ -244,11 +253,11 @@ func (s *brokenStore) Pending(ctx context.Context, receiverID, afterID int64, li
 	return s.Memory.Pending(ctx, receiverID, afterID, limit)
 }
 
-func (s *brokenStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+func (s *brokenStore) Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
 	if err := s.failure(); err != nil {
 		return nil, err
 	}
-	return s.Memory.Received(ctx, receiverID, afterID, limit)
+	return s.Memory.Inbox(ctx, receiverID, afterID, limit)
 }
 
 // What could not be read is read later, by the session that missed it alone.
@@ -256,17 +265,14 @@ func TestReadingIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	store := &brokenStore{Memory: storetest.NewMemory()}
 	stored(t, store, "backlog")
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c, other := ch.listen(t, 2), ch.listen(t, 2)
 	store.set(context.DeadlineExceeded)
 	stored(t, store, "missed")
-	ch.hub.Of(2)[0].catchUp(2)
-	p := ch.hub.Of(2)[0]
-	p.mu.Lock()
-	p.waitRead()
-	p.mu.Unlock()
+	store.read = make(chan struct{}, 1)
+	ch.hub.Of(2)[0].feed.Behind(2)
+	<-store.read
 	store.set(nil)
-	ch.settle(time.Now())
 	c.want(t, `"chatID":"missed"`)
 	c.nothing(t)
 	other.nothing(t)
@@ -275,15 +281,15 @@ func TestReadingIsTriedAgain(t *testing.T) {
 // Disconnect on this node counts also after one from a node whose clock is ahead.
 func TestDisconnectAfterOneFromTheFuture(t *testing.T) {
 	t.Parallel()
-	ch := newNode(t, storetest.NewMemory(), quiet())
-	ch.end([]endingAt{{ending{endUser, "2"}, time.Now().Add(900 * time.Millisecond)}}, clockSkew)
-	ch.mu.Lock()
-	ch.endings[ending{endUser, "2"}] = time.Now().Add(-time.Hour) // long ago for new sessions
-	ch.mu.Unlock()
+	ch := openChat(t, storetest.NewMemory(), quiet())
+	set := func(at time.Time) {
+		ch.revoked.mu.Lock()
+		defer ch.revoked.mu.Unlock()
+		ch.revoked.times[revoked{revokedUser, "2"}] = at
+	}
+	set(time.Now().Add(-time.Hour)) // long ago for new sessions
 	c := ch.listen(t, 2)
-	ch.mu.Lock()
-	ch.endings[ending{endUser, "2"}] = time.Now().Add(900 * time.Millisecond)
-	ch.mu.Unlock()
+	set(time.Now().Add(900 * time.Millisecond))
 	ch.Disconnect(2)
 	c.want(t, "message:disconnected")
 }
@@ -291,14 +297,14 @@ func TestDisconnectAfterOneFromTheFuture(t *testing.T) {
 // A session that was let in before Disconnect, and is known only after it, ends.
 func TestDisconnectOfASessionBeingMade(t *testing.T) {
 	t.Parallel()
-	ch := newNode(t, storetest.NewMemory(), quiet())
-	p := &peer{chat: ch, identity: chat.Identity{TokenID: "t", User: chat.User{ID: 2, Name: "u2"}}, begun: time.Now(), slots: make(chan struct{}, maxInFlight)}
-	c := newPipe()
-	p.session = stomp.NewSession(c, ch.stomp, "u2", p)
+	ch := openChat(t, storetest.NewMemory(), quiet())
+	c := &client{chat: ch, identity: chat.Identity{TokenID: "t", User: chat.User{ID: 2, Name: "u2"}}, started: time.Now()}
+	conn := newPipe()
+	c.session = stomp.NewSession(conn, ch.stomp, "u2", c)
 	ch.Disconnect(2)
-	ch.register(p)
-	defer ch.unregister(p)
-	c.want(t, "message:disconnected")
+	ch.register(c)
+	defer ch.unregister(c)
+	conn.want(t, "message:disconnected")
 }
 
 // angryLogger panics at errors.
@@ -318,40 +324,13 @@ func (deadStore) Apply(context.Context, []chat.Op) ([]chat.Result, error) {
 // The app's Logger may panic; who waits for an answer gets it all the same.
 func TestLoggerPanics(t *testing.T) {
 	t.Parallel()
-	ch := newNode(t, deadStore{storetest.NewMemory()}, slog.New(angryLogger{}))
+	ch := openChat(t, deadStore{storetest.NewMemory()}, slog.New(angryLogger{}))
 	c := ch.listen(t, 1)
 	c.in <- "SUBSCRIBE\nid:2\ndestination:/user/queue/status\n\n\x00" +
 		"SEND\ndestination:/socket/chat/send\n\n" + `{"msgID":"m1","reciverId":2,"content":"x"}` + "\x00" +
 		"DISCONNECT\nreceipt:bye\n\n\x00"
 	c.want(t, `"code":-300`)
 	c.want(t, "receipt-id:bye")
-}
-
-func TestAddRange(t *testing.T) {
-	t.Parallel()
-	var ranges []chat.Range
-	for _, step := range []struct {
-		add  chat.Range
-		want []chat.Range
-	}{
-		{chat.Range{After: 4, UpTo: 5}, []chat.Range{{After: 4, UpTo: 5}}},
-		{chat.Range{After: 5, UpTo: 7}, []chat.Range{{After: 4, UpTo: 7}}},
-		{chat.Range{After: 9, UpTo: 10}, []chat.Range{{After: 4, UpTo: 7}, {After: 9, UpTo: 10}}},
-		{chat.Range{After: 0, UpTo: 1}, []chat.Range{{After: 0, UpTo: 1}, {After: 4, UpTo: 7}, {After: 9, UpTo: 10}}},
-		{chat.Range{After: 1, UpTo: 6}, []chat.Range{{After: 0, UpTo: 7}, {After: 9, UpTo: 10}}},
-		{chat.Range{After: 6, UpTo: 20}, []chat.Range{{After: 0, UpTo: 20}}},
-		{chat.Range{After: 2, UpTo: 3}, []chat.Range{{After: 0, UpTo: 20}}},
-	} {
-		if ranges = addRange(ranges, step.add); !reflect.DeepEqual(ranges, step.want) {
-			t.Errorf("with %v: %v, want %v", step.add, ranges, step.want)
-		}
-	}
-	for i := range int64(3 * maxSent) {
-		ranges = addRange(ranges, chat.Range{After: 100 + 2*i, UpTo: 101 + 2*i})
-	}
-	if len(ranges) != maxSent {
-		t.Errorf("%d ranges are kept", len(ranges))
-	}
 }
 
 // slowStore takes its time, as a database over a network does, and counts.
@@ -371,7 +350,7 @@ func (s *slowStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, er
 func TestBurstSharesCommits(t *testing.T) {
 	t.Parallel()
 	store := &slowStore{Memory: storetest.NewMemory()}
-	ch := newNode(t, store, quiet())
+	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 1)
 	const n = 256
 	burst := "SUBSCRIBE\nid:2\ndestination:/user/queue/send/status\n\n\x00"

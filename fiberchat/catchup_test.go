@@ -14,7 +14,7 @@ import (
 	"fiberchat.example/fiberchat/storetest"
 )
 
-// clockStore gives a new id every second, and notes what sweeps ask for.
+// clockStore gives a new id every second, and notes from where it is looked for more.
 type clockStore struct {
 	*storetest.Memory
 	begun time.Time
@@ -24,12 +24,12 @@ type clockStore struct {
 	sweep []asked
 }
 
-// asked is a sweep: when it was, and after which second's id it looked.
+// asked is a look: when it was, and after which second's id it looked.
 type asked struct{ at, after time.Duration }
 
 var errDatabaseAway = errors.New("the database is away")
 
-func (s *clockStore) Newest(context.Context) (int64, error) {
+func (s *clockStore) Last(context.Context, int64) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away {
@@ -56,9 +56,9 @@ func (s *clockStore) set(away bool) (sweeps []asked) {
 	return sweeps
 }
 
-// TestSweepLooksBack: far enough for an id that became visible late, no
+// TestCatchUpLooksBack: far enough for an id that became visible late, no
 // further than it must, and over all the time that the database was away.
-func TestSweepLooksBack(t *testing.T) {
+func TestCatchUpLooksBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &clockStore{Memory: storetest.NewMemory(), begun: time.Now()}
 		users := newPeople("alice")

@@ -50,6 +50,7 @@ var (
 	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
 	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
 	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}
+	failPending     = &failure{codeRefused, "RateLimited", "the receiver has too many unconfirmed messages, try again later"}
 	failInternal    = &failure{codeTryAgain, "Internal", "the server could not do it: send again with the same msgID"}
 )
 

@@ -1,0 +1,95 @@
+package fiberchat
+
+import (
+	"context"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+const (
+	// lookBack is how far a node looks back beyond StoreTimeout: together they
+	// are longer than a message takes from getting its id to being visible.
+	lookBack    = 6 * time.Second
+	catchUpPage = 1000
+)
+
+// catchUpSoon makes the node look now.
+func (ch *Chat) catchUpSoon() {
+	select {
+	case ch.catchUpNow <- struct{}{}:
+	default:
+	}
+}
+
+// keepCatchingUp finds what was stored for users of this node without its
+// being told, and exchanges revocations after a gap, until Close.
+func (ch *Chat) keepCatchingUp() {
+	defer ch.sessions.Done()
+	type mark struct {
+		at   time.Time
+		last int64
+	}
+	var marks []mark // the first is older than it has to look back, if any is
+	ticker := time.NewTicker(catchUpEvery)
+	defer ticker.Stop()
+	for {
+		ch.node.exchangeRevoked()
+		at := time.Now()
+		last, err := ch.last(0)
+		if err == nil {
+			from := last
+			if len(marks) > 0 {
+				from = marks[0].last
+			}
+			err = ch.catchUp(from)
+		}
+		if err == nil {
+			// Only now: what could not be looked for is looked for later.
+			marks = append(marks, mark{at, last})
+			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.StoreTimeout+lookBack {
+				marks = marks[1:]
+			}
+		} else if ch.ctx.Err() == nil {
+			ch.cfg.Logger.Error("look for messages of other nodes", "error", err)
+		}
+		select {
+		case <-ch.closing:
+			return
+		case <-ch.catchUpNow:
+		case <-ticker.C:
+		}
+	}
+}
+
+// catchUp makes the sessions read that were not sent what is unconfirmed
+// after the id.
+func (ch *Chat) catchUp(after int64) error {
+	store := ch.cfg.Store.(chat.Unconfirmed)
+	for {
+		page, err := guard(func() ([]chat.Ref, error) {
+			ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+			defer cancel()
+			return store.Unconfirmed(ctx, after, catchUpPage)
+		})
+		if err != nil {
+			return err
+		}
+		for _, ref := range page {
+			after = ref.ID
+			for _, c := range ch.hub.Of(ref.ReceiverID) {
+				c.feed.Behind(ref.ID)
+			}
+		}
+		if len(page) < catchUpPage {
+			return nil
+		}
+	}
+}
+
+// last asks the store for its last message to a user, 0 for anybody.
+func (ch *Chat) last(receiverID int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+	defer cancel()
+	return guard(func() (int64, error) { return ch.cfg.Store.Last(ctx, receiverID) })
+}

@@ -1,0 +1,167 @@
+package fiberchat
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
+	"fiberchat.example/fiberchat/internal/stomp"
+)
+
+// maxInFlight is how many operations of one session may be at the store while
+// its reader reads on.
+const maxInFlight = 64
+
+// client is one signed-in connection: what its session's frames mean for chat.
+type client struct {
+	chat      *Chat
+	identity  chat.Identity
+	transport string
+	started   time.Time
+	session   *stomp.Session
+	feed      *feed.Feed    // has the subscriptions to messages
+	inFlight  chan struct{} // holds one for each operation in flight
+
+	// The committer's own.
+	unsure bool // a confirmation had no known outcome
+
+	mu   sync.Mutex
+	subs []subscription // the others
+}
+
+type subscription struct {
+	about subject
+	*stomp.Subscription
+}
+
+// serve runs the connection to its end; the endpoint's goroutine calls it.
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
+	if !ch.enter() {
+		_ = conn.Close(stomp.CloseGoingAway, "going away")
+		return
+	}
+	defer ch.sessions.Done()
+	c := &client{
+		chat: ch, identity: identity, transport: transport, started: time.Now(),
+		inFlight: make(chan struct{}, maxInFlight),
+	}
+	c.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, c)
+	c.feed = feed.New(c, c, encodeMessage, ch.cfg.MaxQueued/2)
+	defer func() {
+		if r := recover(); r != nil {
+			ch.metrics.Panics.Inc()
+			c.log().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+		c.feed.Close()
+	}()
+	ch.register(c) // Run also closes a refused session cleanly
+	defer ch.unregister(c)
+	if end := identity.ExpiresAt; !end.IsZero() {
+		defer time.AfterFunc(time.Until(end), c.expire).Stop()
+	}
+	up := ch.metrics.Sessions.WithLabelValues(transport)
+	up.Inc()
+	defer up.Dec()
+	c.session.Run()
+	if c.session.Dropped() {
+		ch.metrics.SlowClients.Inc()
+		c.log().Debug("session closed: the client reads too slowly")
+	}
+}
+
+func (c *client) log() *slog.Logger {
+	return c.chat.cfg.Logger.With("user", c.identity.User.ID, "transport", c.transport)
+}
+
+// OnSend implements stomp.Handler.
+func (c *client) OnSend(f *stomp.Frame) error {
+	switch string(f.Destination()) {
+	case toSend:
+		c.handleSend(f)
+	case toConfirm:
+		c.handleConfirm(f)
+	case toInit:
+		c.handleInit(f)
+	case toOldNotice:
+		c.fail("", f.Receipt(), noSuchDestination())
+	default:
+		return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
+	}
+	return nil
+}
+
+// OnSubscribe implements stomp.Handler.
+func (c *client) OnSubscribe(sub *stomp.Subscription) error {
+	about, ok := subjectOf(sub.Destination, c.identity.User)
+	if !ok {
+		return stomp.NotAllowed("this destination is not yours to subscribe to")
+	}
+	if about == aboutMessages {
+		return c.feed.Listen(sub)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.subs = append(c.subs, subscription{about, sub})
+	return nil
+}
+
+// OnUnsubscribe implements stomp.Handler. Nothing is sent to sub after it.
+func (c *client) OnUnsubscribe(sub *stomp.Subscription) {
+	c.feed.Unlisten(sub)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.subs = slices.DeleteFunc(c.subs, func(s subscription) bool { return s.Subscription == sub })
+}
+
+// OnDisconnect implements stomp.Handler.
+func (c *client) OnDisconnect() {
+	c.drain()
+	c.feed.Drain()
+}
+
+// drain waits until the operations in flight are carried out.
+func (c *client) drain() {
+	for range maxInFlight {
+		c.inFlight <- struct{}{}
+	}
+	for range maxInFlight {
+		<-c.inFlight
+	}
+}
+
+// slowedDown counts the frames that had to wait.
+func (c *client) slowedDown(waited bool) {
+	if waited {
+		c.chat.metrics.RateLimited.Inc()
+	}
+}
+
+// notify sends body to the session's subscriptions about a subject.
+func (c *client) notify(about subject, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.subs {
+		if s.about == about {
+			c.session.Message(s.Subscription, body)
+		}
+	}
+}
+
+// fail answers a SEND that was refused or could not be carried out: with a
+// failure notice and, where it asked for a receipt, an ERROR that names it,
+// for STOMP has no other answer and its client waits for one.
+func (c *client) fail(msgID, receipt string, f *failure) {
+	c.notify(aboutFailures, appendFailure(nil, msgID, f))
+	if receipt == "" {
+		return
+	}
+	e := &stomp.Error{Token: "refused", Text: f.text, Code: stomp.ClosePolicy, Receipt: receipt}
+	if f.code == codeTryAgain {
+		e.Token, e.Code = "try-again", stomp.CloseTryLater
+	}
+	c.session.Fail(e)
+}

@@ -1,0 +1,70 @@
+package fiberchat
+
+import (
+	"context"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
+	"fiberchat.example/fiberchat/internal/stomp"
+)
+
+// What a client's feed needs of it: the user's log, and a way to the session.
+var (
+	_ feed.Log    = (*client)(nil)
+	_ feed.Outlet = (*client)(nil)
+)
+
+func encodeMessage(m *chat.Message) []byte { return appendMessage(nil, m) }
+
+// Pending implements feed.Log. Only replays ask for it.
+func (c *client) Pending(after int64) ([]chat.Message, error) {
+	if after == 0 {
+		c.chat.metrics.Replays.Inc()
+	}
+	page, err := c.page(c.chat.cfg.Store.Pending, after)
+	c.chat.metrics.Replayed.Add(float64(len(page)))
+	return page, err
+}
+
+// Inbox implements feed.Log.
+func (c *client) Inbox(after int64) ([]chat.Message, error) {
+	return c.page(c.chat.cfg.Store.Inbox, after)
+}
+
+// Last implements feed.Log.
+func (c *client) Last() (int64, error) {
+	id, err := c.chat.last(c.identity.User.ID)
+	c.logRead(err)
+	return id, err
+}
+
+func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
+	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.StoreTimeout)
+	defer cancel()
+	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, feed.Page) })
+	c.logRead(err)
+	return page, err
+}
+
+func (c *client) logRead(err error) {
+	defer c.chat.recovered("log") // the Logger is the app's
+	if err != nil && c.chat.ctx.Err() == nil {
+		c.log().Error("read messages", "error", err)
+	}
+}
+
+// Message implements feed.Outlet.
+func (c *client) Message(s *stomp.Subscription, body []byte) { c.session.Message(s, body) }
+
+// WaitSpace implements feed.Outlet.
+func (c *client) WaitSpace() bool { return c.session.WaitRoom() }
+
+// Receipt implements feed.Outlet.
+func (c *client) Receipt(id string) { c.session.Receipt(id) }
+
+// InitFailed implements feed.Outlet.
+func (c *client) InitFailed(receipts []string, err error) {
+	for _, receipt := range receipts {
+		c.fail("", receipt, c.chat.failureOf(err, failUnavailable))
+	}
+}

@@ -1,0 +1,57 @@
+package fiberchat
+
+import (
+	"errors"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/stomp"
+)
+
+// confirmTask is a confirmation on its way to the store.
+type confirmTask struct {
+	confirmation chat.Confirmation
+	receipt      string
+	from         *client
+}
+
+// handleConfirm is step 4.
+func (c *client) handleConfirm(f *stomp.Frame) {
+	msgID, id, fault := parseConfirm(f.Body)
+	if fault != nil {
+		c.chat.metrics.Confirmations.Refused.Inc()
+		c.fail(msgID, f.Receipt(), fault)
+		return
+	}
+	t := &confirmTask{
+		from: c, receipt: f.Receipt(),
+		confirmation: chat.Confirmation{ReceiverID: c.identity.User.ID, ChatID: msgID, ID: id, Time: now()},
+	}
+	if id == 0 {
+		t.confirmation.Sent = c.feed.Sent()
+	}
+	c.slowedDown(c.chat.unknowns.await(c.identity.User.ID, c.session.Done()))
+	c.submit(t)
+}
+
+// Op implements commit.Task.
+func (t *confirmTask) Op() chat.Op { return chat.Op{Confirm: &t.confirmation} }
+
+// Done implements commit.Task: step 5, and what the sender hears of it.
+func (t *confirmTask) Done(r *chat.Result, err error) {
+	c := t.from
+	defer c.release()
+	defer c.chat.recovered("report a confirmation")
+	c.answer(aboutConfirmStatus, t.confirmation.ChatID, t.receipt, err, failNoMessage)
+	if err == nil && (r.Changed || c.unsure) {
+		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
+	}
+	// From here on a repetition may be of what was stored after all.
+	if isUnknown(err) {
+		c.unsure = true
+		c.log().Error("store confirmation", "error", err)
+	}
+	if errors.Is(err, chat.ErrNotFound) {
+		c.chat.unknowns.charge(c.identity.User.ID)
+	}
+	c.chat.count(&c.chat.metrics.Confirmations, r, err)
+}

@@ -1,0 +1,223 @@
+package feed
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/stomp"
+)
+
+const (
+	// Page is how many messages are read at once: at 48 KiB each, a page is
+	// the most that reading holds in addition to the session's queue.
+	Page = 32
+	// maxInits bounds the inits that wait for a subscription, or for their turn.
+	maxInits = 64
+	// retryAfter is the pause after a read that failed.
+	retryAfter = time.Second
+	// maxStale is how often a message is looked for that was offered and that
+	// the log does not show: a store may be read from a replica.
+	maxStale = 10
+)
+
+// ErrTooManyInits: more than 64 inits wait for a subscription.
+var ErrTooManyInits = errors.New("feed: too many inits wait for a subscription")
+
+var errStale = errors.New("feed: the store does not show yet what it has stored")
+
+// Log is the messages to one user. Its methods may block, and are called by
+// one goroutine at a time, except for Last.
+type Log interface {
+	// Pending returns the messages not confirmed with an id above after,
+	// ascending, at most Page of them.
+	Pending(after int64) ([]chat.Message, error)
+	// Inbox returns all messages, confirmed or not, in the same way.
+	Inbox(after int64) ([]chat.Message, error)
+	// Last returns an id that no message stored now exceeds, and that every
+	// later one does.
+	Last() (int64, error)
+}
+
+// Outlet is the session. Only WaitSpace blocks.
+type Outlet interface {
+	// Message queues body for a subscription and keeps nothing of it.
+	Message(s *stomp.Subscription, body []byte)
+	// WaitSpace blocks until there is space in the queue, and reports whether
+	// the session is still up.
+	WaitSpace() bool
+	// Receipt answers an init that is done; "" where none is asked.
+	Receipt(id string)
+	// InitFailed answers inits that could not be carried out.
+	InitFailed(receipts []string, err error)
+}
+
+// Feed is one session's view of its user's log. Its methods are safe for
+// concurrent use, except for Listen, Unlisten, Init and Drain, which belong to
+// the session's reader.
+type Feed struct {
+	log    Log
+	out    Outlet
+	encode func(*chat.Message) []byte
+	burst  int // more bytes of copies than this wait for space
+
+	mu       sync.Mutex
+	listener *listener // nil while nobody listens
+	sent     []chat.Range
+	inits    []string // receipts of those not begun, "" where none is asked
+	retry    *time.Timer
+	// running says that a goroutine reads; changed is signalled when it has
+	// taken the inits and when it ends. leaving lets it end when the inits are
+	// served, closed at once.
+	running, leaving, closed bool
+	changed                  sync.Cond
+}
+
+// listener is one period of listening, guarded by Feed.mu.
+type listener struct {
+	subs     []*stomp.Subscription // never changed in place
+	cursor   int64                 // all that was owed up to this id was sent
+	starting bool                  // the cursor is not known yet
+	behind   bool                  // the log may hold more
+	owed     int64                 // the log holds a message of this id
+	stale    int                   // how often in a row it did not show that
+}
+
+// New returns the feed of a session. encode makes a message's body; burst is
+// how many bytes may be queued at once for several subscriptions.
+func New(log Log, out Outlet, encode func(*chat.Message) []byte, burst int) *Feed {
+	f := &Feed{log: log, out: out, encode: encode, burst: burst}
+	f.changed.L = &f.mu
+	return f
+}
+
+// Offer brings a message that was just committed. body is its JSON and may be
+// shared; nothing is kept of it.
+func (f *Feed) Offer(id, previous int64, body []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.listener
+	switch {
+	case l == nil, !l.starting && id <= l.cursor:
+	case l.starting, l.behind, f.running, previous > l.cursor, len(l.subs) > 1 && len(l.subs)*len(body) > f.burst:
+		f.fallBehind(l, id)
+	default:
+		for _, s := range l.subs {
+			f.out.Message(s, body)
+		}
+		f.wasSent(l, l.cursor, id)
+	}
+}
+
+// Behind has the log read again: it may hold messages that were not offered,
+// one of them with this id, or 0 when none is known.
+func (f *Feed) Behind(id int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.listener; l != nil && (id == 0 || l.starting || id > l.cursor) {
+		f.fallBehind(l, id)
+	}
+}
+
+// fallBehind needs mu.
+func (f *Feed) fallBehind(l *listener, id int64) {
+	l.behind, l.owed = true, max(l.owed, id)
+	f.start()
+}
+
+// Listen adds a subscription. When it returns, what is stored from now on
+// comes; the first one asks the log where that begins.
+func (f *Feed) Listen(s *stomp.Subscription) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.listener
+	if l == nil {
+		l = &listener{starting: true}
+		f.listener = l // from here on it is noted what comes
+		f.mu.Unlock()
+		last, err := f.log.Last()
+		f.mu.Lock()
+		if err != nil {
+			f.listener = nil
+			return err
+		}
+		l.starting, l.cursor = false, last // what was offered meanwhile has left it behind
+	}
+	l.subs = append(slices.Clip(l.subs), s)
+	f.start()
+	return nil
+}
+
+// Unlisten ends a subscription: nothing is sent to it once Unlisten has returned.
+func (f *Feed) Unlisten(s *stomp.Subscription) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.listener
+	if l == nil {
+		return
+	}
+	l.subs = slices.DeleteFunc(slices.Clone(l.subs), func(other *stomp.Subscription) bool { return other == s })
+	if len(l.subs) == 0 {
+		f.listener = nil
+	}
+}
+
+// Init asks for what is not confirmed; receipt is answered when it was sent.
+// It waits for a subscription, or while too many wait for their turn.
+func (f *Feed) Init(receipt string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.inits) >= maxInits && f.running {
+		f.changed.Wait()
+	}
+	if len(f.inits) >= maxInits {
+		return ErrTooManyInits
+	}
+	f.inits = append(f.inits, receipt)
+	f.start()
+	return nil
+}
+
+// Sent returns the ids of the messages that were sent.
+func (f *Feed) Sent() []chat.Range {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.sent)
+}
+
+// Drain returns when the inits are answered; nothing is read after it.
+func (f *Feed) Drain() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leaving = true
+	for f.start(); f.running; f.start() {
+		f.changed.Wait()
+	}
+	for _, receipt := range f.inits { // nobody listens: there is nothing to send
+		f.out.Receipt(receipt)
+	}
+	f.inits = nil
+}
+
+// Close ends the feed and waits for the goroutine that reads, which returns
+// because WaitSpace does.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	if f.retry != nil {
+		f.retry.Stop()
+	}
+	for f.running {
+		f.changed.Wait()
+	}
+}
+
+// wasSent notes that all that was owed above after and up to id was sent. It
+// needs mu.
+func (f *Feed) wasSent(l *listener, after, id int64) {
+	f.sent = addRange(f.sent, chat.Range{After: after, UpTo: id})
+	l.cursor = max(l.cursor, id)
+}
