@@ -151,9 +151,9 @@ func (tx *serverTx) save(ctx context.Context, ops []chat.Op) error {
 		if id := inserted[key]; id != 0 {
 			delete(inserted, key) // what follows under the key is a repetition
 			m := *op.Save
-			m.ID, m.Time = id, time.UnixMilli(m.Time.UnixMilli()).UTC()
+			m.ID, m.Time, m.ConfirmedAt = id, fromMillis(m.Time.UnixMilli()), time.Time{}
 			stored[key] = &m
-			tx.results[i] = chat.Result{Message: m, Changed: true}
+			tx.results[i] = chat.Result{Message: m, Previous: id - 1, Changed: true}
 		} else {
 			tx.results[i] = sameOrConflict(*stored[key], *op.Save)
 		}

@@ -18,7 +18,7 @@ import (
 const (
 	sqliteInsert = "INSERT INTO {p}messages (chat_key, chat_id, sender_id, receiver_id, sender_name, receiver_name, content, sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
-	sqliteSelect   = "SELECT " + messageColumns + ", received_at FROM {p}messages "
+	sqliteSelect   = "SELECT " + messageColumns + " FROM {p}messages "
 	sqliteBySender = sqliteSelect + "WHERE chat_key = ? AND sender_id = ?"
 	// It meets one message of every sender who chose this ChatID, so the number
 	// of accounts bounds it: limit sign-ups. An index with the receiver would be
@@ -57,6 +57,7 @@ func (s *Store) applySQLite(ctx context.Context, ops []chat.Op) (results []chat.
 		} else {
 			w.close() // the app's pool may hand the connection to anybody
 		}
+		s.previous.fill(ops, results)
 		return nil
 	})
 	if err == nil {
@@ -114,7 +115,7 @@ func (w *sqliteWriter) apply(op chat.Op) (chat.Result, error) {
 	if op.Save != nil {
 		return w.save(*op.Save)
 	}
-	return w.receive(op.Confirm)
+	return w.confirm(op.Confirm)
 }
 
 func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
@@ -122,7 +123,7 @@ func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
 	key := chatKey(m.ChatID)
 	inserted, err := w.exec(sqliteInsert, key, m.ChatID, m.SenderID, m.ReceiverID, m.SenderName, m.ReceiverName, m.Content, ms)
 	if err == nil {
-		m.Time = time.UnixMilli(ms).UTC()
+		m.Time, m.ConfirmedAt = fromMillis(ms), time.Time{}
 		m.ID, err = inserted.LastInsertId()
 		return chat.Result{Message: m, Changed: true}, err
 	}
@@ -135,7 +136,7 @@ func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
 	return sameOrConflict(old, m), err
 }
 
-func (w *sqliteWriter) receive(r *chat.Confirmation) (chat.Result, error) {
+func (w *sqliteWriter) confirm(r *chat.Confirmation) (chat.Result, error) {
 	var best choice
 	var err error
 	offer := func(m *chat.Message, confirmed bool) { best.offer(r, m, confirmed) }
@@ -152,11 +153,16 @@ func (w *sqliteWriter) receive(r *chat.Confirmation) (chat.Result, error) {
 	case best.confirmed:
 		return chat.Result{Message: best.message}, nil
 	}
-	updated, err := w.exec(sqliteConfirm, r.Time.UnixMilli(), best.message.ID)
+	ms := r.Time.UnixMilli()
+	updated, err := w.exec(sqliteConfirm, ms, best.message.ID)
 	if err != nil {
 		return chat.Result{}, err
 	}
+	best.message.ConfirmedAt = fromMillis(ms)
 	n, err := updated.RowsAffected()
+	if err == nil && n == 0 { // another process was first: one operation is two transactions here
+		err = w.each(sqliteByID, func(m *chat.Message, _ bool) { best.message = *m }, best.message.ID)
+	}
 	return chat.Result{Message: best.message, Changed: n == 1}, err
 }
 
@@ -225,10 +231,15 @@ func (w *sqliteWriter) each(text string, f func(m *chat.Message, confirmed bool)
 		} else if err != nil {
 			return err
 		}
-		f(&chat.Message{
+		m := &chat.Message{
 			ID: v[0].(int64), ChatID: v[1].(string), SenderID: v[2].(int64), ReceiverID: v[3].(int64),
 			SenderName: v[4].(string), ReceiverName: v[5].(string), Content: v[6].(string),
-			Time: time.UnixMilli(v[7].(int64)).UTC(),
-		}, v[8] != nil)
+			Time: fromMillis(v[7].(int64)),
+		}
+		at, confirmed := v[8].(int64)
+		if confirmed {
+			m.ConfirmedAt = fromMillis(at)
+		}
+		f(m, confirmed)
 	}
 }

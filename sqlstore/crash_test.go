@@ -85,7 +85,7 @@ const batchSize = 8
 // writeUntilKilled prints the highest id each time that Apply has returned.
 func writeUntilKilled(t *testing.T, path string) {
 	s := openAt(t, path)
-	id, err := s.Newest(t.Context())
+	id, err := s.Last(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

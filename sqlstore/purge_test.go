@@ -49,7 +49,7 @@ func testPurge(t *testing.T, s *Store) {
 		t.Errorf("Purge: %d, %v, want %d", n, err, 2*purgeSpan+7)
 	}
 	wantPending(t, s, "240h0m0s-false-0", "240h0m0s-false-1")
-	if got, err := s.Conversation(t.Context(), 1, 2, 0, 100); len(got) != 2+3+4 || err != nil {
+	if got, err := s.Conversation(t.Context(), 1, 2, chat.Page{}, 100); len(got) != 2+3+4 || err != nil {
 		t.Errorf("%d messages are left, %v, want 9", len(got), err)
 	}
 	// The sender of a purged message can use its msgID again; ids go on.

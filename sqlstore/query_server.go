@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -39,20 +38,6 @@ func (tx *serverTx) query(ctx context.Context, query string, args ...any) (*sql.
 
 // each calls f for the messages that a WHERE clause names.
 func (tx *serverTx) each(ctx context.Context, f func(m *chat.Message, confirmed bool), where string, lists ...any) error {
-	rows, err := tx.query(ctx, "SELECT "+messageColumns+", received_at IS NOT NULL FROM {p}messages "+where, lists...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var m chat.Message
-		var ms int64
-		var confirmed bool
-		if err := rows.Scan(&m.ID, &m.ChatID, &m.SenderID, &m.ReceiverID, &m.SenderName, &m.ReceiverName, &m.Content, &ms, &confirmed); err != nil {
-			return err
-		}
-		m.Time = time.UnixMilli(ms).UTC()
-		f(&m, confirmed)
-	}
-	return rows.Err()
+	rows, err := tx.query(ctx, "SELECT "+messageColumns+" FROM {p}messages "+where, lists...)
+	return eachMessage(rows, err, f)
 }

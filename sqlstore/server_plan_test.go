@@ -58,14 +58,15 @@ func TestServerQueryPlans(t *testing.T) {
 			args               []any
 		}{
 			{"pending", s.dialect.reads.pending, "messages_pending", []any{7, 50_100, 50}},
-			{"received", s.dialect.reads.received, "messages_received", []any{1005, 1000, 50}},
-			{"newest of a receiver", s.dialect.reads.newestOf, "messages_received", []any{7}},
-			{"newest", newestSQL, "primary", nil},
+			{"inbox", s.dialect.reads.inbox, "messages_received", []any{1005, 1000, 50}},
+			{"last of a receiver", s.dialect.reads.last, "messages_received", []any{7}},
+			{"last", lastOfAllSQL, "primary", nil},
 			{"count pending", s.dialect.reads.count, "messages_pending", []any{7, 100}},
 			{"purge, range", purgeRangeSQL, "primary", nil},
 			{"purge, age", purgeOldestSQL, "primary", []any{1000, 2000}},
 			{"purge", purgeSQL, "primary", []any{1000, 2000, 5}},
-			{"conversation", s.dialect.reads.conversation, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
+			{"conversation before", s.dialect.reads.before, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
+			{"conversation after", s.dialect.reads.after, "messages_pair", []any{5, 1005, 10_000, 20, 1005, 5, 10_000, 20, 20}},
 			{"save again", selectWhere + serverBySender, "messages_chat", []any{strs, ints}},
 			{"receipts by ChatID", selectWhere + serverByChat, "messages_chat", []any{strs, ints}},
 			{"receipts by ID", selectWhere + serverByID, "primary", []any{ints}},
@@ -105,10 +106,11 @@ func TestPostgresQueryPlansWithFewUsers(t *testing.T) {
 		args         []any
 	}{
 		{reads.pending, "messages_pending", []any{2, 0, 32}},
-		{reads.received, "messages_received", []any{2, 100, 32}},
-		{reads.conversation, "messages_pair", []any{1, 2, 40_000, 20, 2, 1, 40_000, 20, 20}},
+		{reads.inbox, "messages_received", []any{2, 100, 32}},
+		{reads.before, "messages_pair", []any{1, 2, 40_000, 20, 2, 1, 40_000, 20, 20}},
+		{reads.after, "messages_pair", []any{1, 2, 100, 20, 2, 1, 100, 20, 20}},
 		{reads.count, "messages_pending", []any{2, 100}},
-		{reads.newestOf, "messages_received", []any{2}},
+		{reads.last, "messages_received", []any{2}},
 	} {
 		plan := explain(t, s.write, "postgres", s.sql(c.query), c.args)
 		for _, index := range plan.indexes {

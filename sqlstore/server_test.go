@@ -89,10 +89,12 @@ func TestServerSharedContract(t *testing.T) {
 	})
 }
 
-func TestServerSweeper(t *testing.T) {
+func TestServerOptional(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, kind string) {
-		storetest.RunSweeper(t, func(t *testing.T) chat.Store { return openAt(t, scratch(t, kind)) })
+		open := func(t *testing.T) chat.Store { return openAt(t, scratch(t, kind)) }
+		storetest.RunUnconfirmed(t, open)
+		storetest.RunCounter(t, open)
 	})
 }
 

@@ -50,6 +50,12 @@ func TestSQLiteSharedContract(t *testing.T) {
 	})
 }
 
+func TestSQLiteOptional(t *testing.T) {
+	t.Parallel()
+	storetest.RunUnconfirmed(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+}
+
 // The app's own database, with the driver's defaults but for the time-out.
 func TestSQLiteOfTheApp(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,8 @@ import (
 
 var (
 	_ chat.Store         = (*Store)(nil)
+	_ chat.Unconfirmed   = (*Store)(nil)
+	_ chat.Counter       = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )
@@ -35,7 +37,8 @@ type Store struct {
 	signUps     chan struct{} // one for each of them that is new
 	q           queries
 	// writer is the owned SQLite connection that writes; nil, or for its holder alone.
-	writer *sqliteWriter
+	writer   *sqliteWriter
+	previous previous // on SQLite
 }
 
 // Open opens the database at dsn, brings its tables up to date and owns it

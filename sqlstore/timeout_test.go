@@ -6,6 +6,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"fiberchat.example/fiberchat/chat"
 )
 
 // A database that does not answer holds nobody for ever, whatever is asked.
@@ -63,11 +65,10 @@ func testTimeLimits(t *testing.T, s *Store) {
 		call{"UserByID", func(ctx context.Context) error { _, err := s.UserByID(ctx, 1); return err }},
 		call{"Authenticate", func(ctx context.Context) error { _, err := s.Authenticate(ctx, "x"); return err }},
 		call{"Pending", func(ctx context.Context) error { _, err := s.Pending(ctx, 1, 0, 10); return err }},
-		call{"Received", func(ctx context.Context) error { _, err := s.Received(ctx, 1, 0, 10); return err }},
-		call{"Conversation", func(ctx context.Context) error { _, err := s.Conversation(ctx, 1, 2, 0, 10); return err }},
+		call{"Inbox", func(ctx context.Context) error { _, err := s.Inbox(ctx, 1, 0, 10); return err }},
+		call{"Conversation", func(ctx context.Context) error { _, err := s.Conversation(ctx, 1, 2, chat.Page{}, 10); return err }},
 		call{"CountPending", func(ctx context.Context) error { _, err := s.CountPending(ctx, 1, 10); return err }},
-		call{"Newest", func(ctx context.Context) error { _, err := s.Newest(ctx); return err }},
-		call{"NewestOf", func(ctx context.Context) error { _, err := s.NewestOf(ctx, 1); return err }},
+		call{"Last", func(ctx context.Context) error { _, err := s.Last(ctx, 1); return err }},
 		call{"Unconfirmed", func(ctx context.Context) error { _, err := s.Unconfirmed(ctx, 0, 10); return err }},
 		call{"Purge", func(ctx context.Context) error {
 			_, err := s.Purge(ctx, time.Now().Add(-2*minPurgeAge))

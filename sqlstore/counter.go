@@ -3,11 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-
-	"fiberchat.example/fiberchat/chat"
 )
-
-var _ chat.Counter = (*Store)(nil)
 
 const countSQL = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {p}messages WHERE receiver_id = ? AND received_at IS NULL LIMIT ?) AS pending"
 

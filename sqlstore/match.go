@@ -2,7 +2,7 @@ package sqlstore
 
 import "fiberchat.example/fiberchat/chat"
 
-// choice finds the message that a receipt means among those offered: see
+// choice finds the message that a Confirmation means among those offered: see
 // chat.Confirmation for the order.
 type choice struct {
 	message   chat.Message

@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+const messageColumns = "id, chat_id, sender_id, receiver_id, sender_name, receiver_name, content, sent_at, received_at"
+
+// reads are the reading statements of one user's messages.
+type reads struct {
+	pending, inbox, before, after, count, last string
+}
+
+var commonReads = reads{pendingSQL, inboxSQL, conversationSQL("<", "DESC"), conversationSQL(">", "ASC"), countSQL, lastSQL}
+
+// PostgreSQL may walk the primary key, or the table, and guess that it meets
+// enough rows of the user soon; for one who was idle for long it then reads all
+// of it. A range of users, in the order of their index, leaves it no other way.
+var postgresReads = reads{
+	pending: `SELECT ` + messageColumns + ` FROM {p}messages
+		WHERE (receiver_id, id) > ($1, $2) AND receiver_id <= $1 AND received_at IS NULL ORDER BY receiver_id, id LIMIT $3`,
+	inbox: `SELECT ` + messageColumns + ` FROM {p}messages
+		WHERE (receiver_id, id) > ($1, $2) AND receiver_id <= $1 ORDER BY receiver_id, id LIMIT $3`,
+	before: postgresConversationSQL("<", ">=", "DESC"),
+	after:  postgresConversationSQL(">", "<=", "ASC"),
+	count: `SELECT COUNT(*) FROM (SELECT 1 AS one FROM {p}messages
+		WHERE receiver_id >= $1 AND receiver_id <= $1 AND received_at IS NULL ORDER BY receiver_id, id LIMIT $2) AS pending`,
+	last: `SELECT COALESCE((SELECT id FROM {p}messages
+		WHERE receiver_id >= $1 AND receiver_id <= $1 ORDER BY receiver_id DESC, id DESC LIMIT 1), 0)`,
+}
+
+// queries are the reading statements, prepared once.
+type queries struct {
+	pending, inbox, before, after, user, token *sqlx.Stmt
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	var err error
+	for _, q := range []struct {
+		stmt **sqlx.Stmt
+		text string
+	}{
+		{&s.q.pending, s.dialect.reads.pending},
+		{&s.q.inbox, s.dialect.reads.inbox},
+		{&s.q.before, s.dialect.reads.before},
+		{&s.q.after, s.dialect.reads.after},
+		{&s.q.user, userSQL},
+		{&s.q.token, tokenSQL},
+	} {
+		if *q.stmt, err = s.read.PreparexContext(ctx, s.sql(q.text)); err != nil {
+			return fmt.Errorf("prepare statement: %w", err)
+		}
+	}
+	return nil
+}
+
+func (q *queries) close() error {
+	var errs []error
+	for _, stmt := range []*sqlx.Stmt{q.pending, q.inbox, q.before, q.after, q.user, q.token} {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// messages returns what a prepared statement finds.
+func (s *Store) messages(ctx context.Context, stmt *sqlx.Stmt, args ...any) (messages []chat.Message, err error) {
+	err = s.retry(ctx, func(ctx context.Context) error {
+		messages = nil // of a try that broke off
+		rows, err := stmt.QueryContext(ctx, args...)
+		return eachMessage(rows, err, func(m *chat.Message, _ bool) { messages = append(messages, *m) })
+	})
+	return messages, err
+}
+
+// eachMessage calls f for each row of messageColumns.
+func eachMessage(rows *sql.Rows, err error, f func(m *chat.Message, confirmed bool)) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m chat.Message
+		var sent int64
+		var confirmed sql.NullInt64
+		if err := rows.Scan(&m.ID, &m.ChatID, &m.SenderID, &m.ReceiverID, &m.SenderName, &m.ReceiverName, &m.Content, &sent, &confirmed); err != nil {
+			return err
+		}
+		m.Time = fromMillis(sent)
+		if confirmed.Valid {
+			m.ConfirmedAt = fromMillis(confirmed.Int64)
+		}
+		f(&m, confirmed.Valid)
+	}
+	return rows.Err()
+}
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
