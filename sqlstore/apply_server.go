@@ -70,9 +70,6 @@ type serverTx struct {
 	results []chat.Result
 }
 
-// Users share so many locks.
-const lockSlots = 1 << 16
-
 // lockUsers takes a lock of every user that ops are about and holds it to the
 // commit. So a receiver's ids become visible in ascending order and nobody else
 // confirms the same messages, and a sender's msgIDs are stored by one at a
@@ -105,13 +102,6 @@ func (tx *serverTx) lockUsers(ctx context.Context, ops []chat.Op) error {
 	}
 	return tx.exec(ctx, "SELECT slot FROM {p}slots WHERE slot IN (?) ORDER BY slot FOR UPDATE", slots)
 }
-
-type messageKey struct {
-	sender int64
-	chatID string
-}
-
-func keyOf(m *chat.Message) messageKey { return messageKey{m.SenderID, m.ChatID} }
 
 // save carries out the Saves among ops, all before the Receipts: see receive.
 func (tx *serverTx) save(ctx context.Context, ops []chat.Op) error {

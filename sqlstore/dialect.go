@@ -42,7 +42,7 @@ var postgresDialect = dialect{
 	check:  check{"SELECT current_setting('server_encoding') = 'UTF8'", "the database's encoding is not UTF8, so it cannot keep every message"},
 	unlock: "COMMIT",
 	undo:   "ROLLBACK",
-	apply:  (*Store).applyServer,
+	apply:  (*Store).applyPostgres,
 	reads:  postgresReads,
 	server: true,
 }

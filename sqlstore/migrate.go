@@ -81,7 +81,7 @@ func (s *Store) migrateLocked(ctx context.Context, conn *sqlx.Conn, files []stri
 		if err != nil {
 			return fmt.Errorf("read migration: %w", err)
 		}
-		for _, statement := range strings.Split(string(text), ";\n") {
+		for _, statement := range statements(string(text)) {
 			if strings.TrimSpace(statement) == "" {
 				continue
 			}
@@ -94,4 +94,17 @@ func (s *Store) migrateLocked(ctx context.Context, conn *sqlx.Conn, files []stri
 		}
 	}
 	return nil
+}
+
+// statements splits a migration at each semicolon that ends a line, except for
+// those in a function's body, which is between two $$.
+func statements(text string) (all []string) {
+	var open string
+	for _, part := range strings.SplitAfter(text, ";\n") {
+		open += part
+		if strings.Count(open, "$$")%2 == 0 {
+			all, open = append(all, open), ""
+		}
+	}
+	return append(all, open)
 }

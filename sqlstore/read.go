@@ -40,9 +40,11 @@ var postgresReads = reads{
 // queries are the reading statements, prepared once.
 type queries struct {
 	pending, inbox, before, after, user, token *sqlx.Stmt
+	apply                                      string // PostgreSQL's
 }
 
 func (s *Store) prepare(ctx context.Context) error {
+	s.q.apply = s.sql(postgresApplySQL)
 	var err error
 	for _, q := range []struct {
 		stmt **sqlx.Stmt
@@ -89,19 +91,26 @@ func eachMessage(rows *sql.Rows, err error, f func(m *chat.Message, confirmed bo
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var m chat.Message
-		var sent int64
-		var confirmed sql.NullInt64
-		if err := rows.Scan(&m.ID, &m.ChatID, &m.SenderID, &m.ReceiverID, &m.SenderName, &m.ReceiverName, &m.Content, &sent, &confirmed); err != nil {
+		m, confirmed, err := scanMessage(rows)
+		if err != nil {
 			return err
 		}
-		m.Time = fromMillis(sent)
-		if confirmed.Valid {
-			m.ConfirmedAt = fromMillis(confirmed.Int64)
-		}
-		f(&m, confirmed.Valid)
+		f(m, confirmed)
 	}
 	return rows.Err()
+}
+
+// scanMessage reads messageColumns, and what stands before them.
+func scanMessage(rows *sql.Rows, before ...any) (m *chat.Message, confirmed bool, err error) {
+	m = new(chat.Message)
+	var sent int64
+	var at sql.NullInt64
+	err = rows.Scan(append(before, &m.ID, &m.ChatID, &m.SenderID, &m.ReceiverID, &m.SenderName, &m.ReceiverName, &m.Content, &sent, &at)...)
+	m.Time = fromMillis(sent)
+	if at.Valid {
+		m.ConfirmedAt = fromMillis(at.Int64)
+	}
+	return m, at.Valid, err
 }
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
