@@ -53,27 +53,6 @@ func TestEndingsAreBounded(t *testing.T) {
 	}
 }
 
-// A client that never comes is not kept in mind.
-func TestArrivalsAreForgotten(t *testing.T) {
-	t.Parallel()
-	ch := newNode(t, storetest.NewMemory(), quiet())
-	first := ch.arrive(7)
-	second := ch.arrive(7)
-	if !ch.arriving(7, second) || ch.arriving(7, first) {
-		t.Error("the second waits for the first, and the first for nobody")
-	}
-	ch.arrived(7, first)
-	if ch.arriving(7, second) {
-		t.Error("the second waits for the first that has come")
-	}
-	ch.forgetOldArrivals(time.Now().Add(2 * arrivalTime))
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if len(ch.arrivals) != 0 {
-		t.Error("kept:", ch.arrivals)
-	}
-}
-
 // gatedStore carries nothing out until its gate is open.
 type gatedStore struct {
 	*storetest.Memory

@@ -47,15 +47,13 @@ type Chat struct {
 	sweepNow chan struct{}
 	watched  sync.Once
 
-	mu          sync.Mutex
-	anyDoubt    atomic.Bool // doubts is not empty
-	doubts      map[int64]doubt
-	stalled     map[*peer]struct{}  // could not read what they missed
-	arrivals    map[int64][]arrival // of users
-	lastArrival uint64
-	endings     map[ending]time.Time // of tokens and users, of late
-	closing     chan struct{}        // closed when Close begins
-	closed      chan struct{}        // closed when Close is done
+	mu       sync.Mutex
+	anyDoubt atomic.Bool // doubts is not empty
+	doubts   map[int64]doubt
+	stalled  map[*peer]struct{}   // could not read what they missed
+	endings  map[ending]time.Time // of tokens and users, of late
+	closing  chan struct{}        // closed when Close begins
+	closed   chan struct{}        // closed when Close is done
 }
 
 // New adds chat to an app, a group or a mounted app: the doors
@@ -83,7 +81,6 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		strays:   newSendLimiter(cfg.SendRate),
 		doubts:   make(map[int64]doubt),
 		stalled:  make(map[*peer]struct{}),
-		arrivals: make(map[int64][]arrival),
 		endings:  make(map[ending]time.Time),
 		sweepNow: make(chan struct{}, 1),
 		closing:  make(chan struct{}),
@@ -195,7 +192,6 @@ func (ch *Chat) keepHouse() {
 				l.sweep()
 			}
 			ch.forgetEndings(at)
-			ch.forgetOldArrivals(at)
 		}
 	}
 }

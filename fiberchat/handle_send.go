@@ -40,7 +40,6 @@ func (p *peer) handleSend(f *stomp.Frame) {
 		p.fail(b.msgID, fault)
 		return
 	}
-	p.order()
 	from := p.identity.User
 	p.submit(&sendTask{
 		chat: p.chat, from: p, receipt: f.Receipt(),

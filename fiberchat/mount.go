@@ -25,8 +25,7 @@ func (ch *Chat) mount(router fiber.Router) {
 	}
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.WriteTimeout}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
-		number := ch.arrive(identity.User.ID)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", number) }
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
@@ -35,8 +34,7 @@ func (ch *Chat) mount(router fiber.Router) {
 		Open: func(c *fiber.Ctx) func(*sockjs.Conn) {
 			identity := middleware.Identity(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			number := ch.arrive(identity.User.ID)
-			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport, number) }
+			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport) }
 		},
 		Raw:                native,
 		AllowOrigins:       ch.cfg.AllowOrigins,

@@ -21,13 +21,9 @@ type peer struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
-	number    uint64 // in the order of arrival
 	begun     time.Time
 	session   *stomp.Session
 	slots     chan struct{} // one taken for each operation in flight
-
-	// The reader's own.
-	ordered bool // the user's older sessions were waited for
 
 	// The committer's own.
 	unsure bool // a confirmation had no known outcome
@@ -43,14 +39,14 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the door's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, number uint64) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	p := &peer{
-		chat: ch, identity: identity, transport: transport, number: number, begun: time.Now(),
+		chat: ch, identity: identity, transport: transport, begun: time.Now(),
 		slots: make(chan struct{}, maxInFlight),
 	}
 	p.feed.changed.L = &p.mu
@@ -63,7 +59,6 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string,
 		p.closeFeed()
 	}()
 	ch.register(p) // Run ends in good order also a session that was refused
-	ch.arrived(identity.User.ID, number)
 	defer ch.unregister(p)
 	ch.link.join(identity.User.ID)
 	defer ch.link.leave(identity.User.ID)
