@@ -60,6 +60,10 @@ func (c *pipe) WriteMessages(msgs [][]byte) error {
 	return nil
 }
 
+func (c *pipe) TryWriteMessages([][]byte) bool { return false }
+
+func (c *pipe) Unread() bool { return false }
+
 func (c *pipe) Ping() (bool, error) { return true, nil }
 
 func (c *pipe) Close(int, string) error {

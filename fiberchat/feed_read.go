@@ -168,7 +168,7 @@ func (p *peer) sendCopies(m *chat.Message) (up bool) {
 			continue
 		}
 		p.mu.Unlock()
-		up = p.session.WaitRoom()
+		up = p.session.WaitSpace()
 		p.mu.Lock()
 		if !up {
 			return false

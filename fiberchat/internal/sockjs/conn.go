@@ -26,6 +26,7 @@ type link interface {
 	Watch(alive func())
 	Read(p []byte) (int, error)
 	WriteMessages(msgs [][]byte) error
+	TryWriteMessages(msgs [][]byte) bool
 	Ping() (can bool, err error)
 	Close(code int, reason string) error
 	Unread() bool                 // something came from the client that Read has not returned
@@ -151,6 +152,9 @@ func (s *session) queue(msg []byte) error {
 		}
 	}
 }
+
+// TryWriteMessages leaves it to WriteMessages.
+func (s *session) TryWriteMessages([][]byte) bool { return false }
 
 // Ping is what h frames and the disconnect delay do without being asked.
 func (s *session) Ping() (bool, error) { return false, nil }

@@ -79,6 +79,8 @@ func (w *socket) heartBeat() {
 
 func (w *socket) Watch(alive func()) { w.alive = alive }
 
+func (w *socket) TryWriteMessages([][]byte) bool { return false }
+
 func (w *socket) Unread() bool {
 	w.wake.Lock()
 	defer w.wake.Unlock()

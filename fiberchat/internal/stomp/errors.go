@@ -11,19 +11,22 @@ type Error struct {
 	Text string
 	// Code is the WebSocket close code that follows.
 	Code int
+	// Receipt is the receipt id of the frame at fault, "" when there is none.
+	// For an Error that a Handler returns the session sets it.
+	Receipt string
 }
 
 func (e *Error) Error() string { return "stomp: " + e.Token + ": " + e.Text }
 
 func badFrame(format string, args ...any) *Error {
-	return &Error{"bad-frame", fmt.Sprintf(format, args...), CloseProtocolError}
+	return &Error{Token: "bad-frame", Text: fmt.Sprintf(format, args...), Code: CloseProtocolError}
 }
 
 func tooLarge(format string, args ...any) *Error {
-	return &Error{"frame-too-large", fmt.Sprintf(format, args...), CloseTooLarge}
+	return &Error{Token: "frame-too-large", Text: fmt.Sprintf(format, args...), Code: CloseTooLarge}
 }
 
 // NotAllowed is the fault of a client that asks for what it may not have.
 func NotAllowed(text string) *Error {
-	return &Error{"not-allowed", text, ClosePolicy}
+	return &Error{Token: "not-allowed", Text: text, Code: ClosePolicy}
 }

@@ -27,7 +27,7 @@ func (s *Session) subscribe(f *Frame) error {
 		return badFrame("the subscription id is in use")
 	}
 	if len(s.subs) == s.cfg.Subscriptions {
-		return &Error{"too-many-subscriptions", fmt.Sprintf("a session may have %d subscriptions", s.cfg.Subscriptions), ClosePolicy}
+		return &Error{Token: "too-many-subscriptions", Text: fmt.Sprintf("a session may have %d subscriptions", s.cfg.Subscriptions), Code: ClosePolicy}
 	}
 	sub.head = messageHead(sub.ID, sub.Destination, s.dec.Version)
 	if err := s.handler.OnSubscribe(sub); err != nil {

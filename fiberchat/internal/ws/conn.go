@@ -35,7 +35,6 @@ type Conn struct {
 	timeout time.Duration
 
 	// The reader's own.
-	early *bytes.Reader // what came with the handshake
 	in    *bufio.Reader
 	frame inbound
 	alive func()
@@ -69,8 +68,7 @@ func newConn(c net.Conn, timeout time.Duration) *Conn {
 		raw = u.UnsafeConn()
 	}
 	conn := &Conn{raw: raw, timeout: cmp.Or(timeout, writeTimeout), alive: func() {}}
-	conn.early = bytes.NewReader(readEarly(c, raw))
-	conn.in = bufio.NewReaderSize(io.MultiReader(conn.early, raw), 1<<10)
+	conn.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(readEarly(c, raw)), raw), 1<<10)
 	if tcp, ok := raw.(*net.TCPConn); ok && unix {
 		conn.direct, _ = tcp.SyscallConn() // without it writes wait, no more
 	}

@@ -48,12 +48,6 @@ func (c *Conn) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Buffered tells whether octets that the peer sent may have come in but not
-// out of Read; of TLS that is unknown. Only the reader calls it.
-func (c *Conn) Buffered() bool {
-	return c.direct == nil || c.early.Len() > 0 || c.in.Buffered() > 0
-}
-
 // nextFrame reads a frame up to a data frame's payload (RFC 6455, 5.2).
 func (c *Conn) nextFrame() error {
 	b, err := c.take(2)

@@ -85,23 +85,3 @@ func readByLibrary(t *testing.T, sent []byte) (got []byte, err error) {
 		}
 	}
 }
-
-// Buffered tells the reader of what came in and did not go out.
-func TestBuffered(t *testing.T) {
-	t.Parallel()
-	onUnix(t)
-	done := make(chan struct{})
-	c := open(t, false, func(c *Conn) {
-		defer close(done)
-		for _, want := range []string{"one", "two"} {
-			if got, err := readFull(c, 3); got != want || err != nil {
-				t.Error(got, err)
-			}
-			if c.Buffered() != (want == "one") {
-				t.Errorf("after %q: buffered is %v", want, c.Buffered())
-			}
-		}
-	}).dial(t, nil)
-	c.write(append(frameOf(fin|textOp, "one"), frameOf(fin|textOp, "two")...))
-	<-done
-}
