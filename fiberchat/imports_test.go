@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"fiberchat/internal/commit":  {"fiberchat/chat"},
 	"fiberchat/internal/hub":     nil,
 	"fiberchat/internal/metrics": nil,
-	"fiberchat/internal/sockjs":  nil, // a door knows nothing of STOMP, nor of chat
+	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws"}, // an endpoint knows nothing of STOMP, nor of chat
 	"fiberchat/internal/stomp":   nil,
 	"fiberchat/internal/ws":      nil,
 	"middleware":                 {"fiberchat/chat"},

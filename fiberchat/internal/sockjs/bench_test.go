@@ -138,7 +138,7 @@ func BenchmarkPush(b *testing.B) {
 					}
 				}
 			})
-			s := start(b, Config{StreamLimit: 1 << 40, Raw: raw, Open: serving(func(conn *Conn) {
+			s := start(b, Config{StreamLimit: 1 << 40, Raw: raw, Open: serving(func(conn Conn) {
 				for range <-begin {
 					if conn.WriteMessages(message) != nil {
 						return

@@ -29,7 +29,7 @@ type Config struct {
 	// Nothing of c may be kept, and nothing may be held open in between: the
 	// function is not called when the client is gone before the upgrade of a
 	// WebSocket is done. Required.
-	Open func(c *fiber.Ctx) func(conn *Conn)
+	Open func(c *fiber.Ctx) func(conn Conn)
 
 	// Raw serves {prefix}/websocket, the WebSocket without SockJS framing.
 	// Optional. Default: the path answers 404.

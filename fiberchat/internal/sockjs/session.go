@@ -30,9 +30,9 @@ type session struct {
 
 	// A token in one of these says: look again. One waiter each.
 	readable signal // inbound octets
-	inRoom   signal // the reader took some
+	inSpace  signal // the reader took some
 	wake     signal // a frame for the receiver
-	outRoom  signal // a receiver took what was queued
+	outSpace signal // a receiver took what was queued
 
 	mu       sync.Mutex
 	alive    func()
@@ -69,9 +69,9 @@ func newSession(server *Server, key sessionKey) *session {
 		key:      key,
 		over:     make(chan struct{}),
 		readable: newSignal(),
-		inRoom:   newSignal(),
+		inSpace:  newSignal(),
 		wake:     newSignal(),
-		outRoom:  newSignal(),
+		outSpace: newSignal(),
 		idleFrom: time.Now(),
 	}
 	s.mu.Lock()
@@ -112,7 +112,7 @@ func (s *session) endLocked(err error, code int, reason string) {
 	}
 }
 
-// drained tells that a receiver has taken all messages.
+// drained reports whether a receiver has taken all messages.
 func (s *session) drained() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,7 +219,7 @@ func (s *session) take(dst []byte) (frame []byte, last bool) {
 		if cap(s.out) > keepBuffer {
 			s.out = nil
 		}
-		s.outRoom.notify()
+		s.outSpace.notify()
 		return dst, false
 	case s.err != nil:
 		return append(dst, s.farewell...), true

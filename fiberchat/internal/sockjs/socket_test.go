@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -15,7 +14,7 @@ import (
 // stuck is a session whose writer waits for a client that reads nothing.
 type stuck struct {
 	ws     *websocket.Conn
-	conn   *Conn
+	conn   Conn
 	failed chan error  // what ended the writer
 	read   chan string // what the session read
 }
@@ -23,9 +22,9 @@ type stuck struct {
 func startStuck(t *testing.T) *stuck {
 	t.Helper()
 	k := &stuck{failed: make(chan error, 1), read: make(chan string, 1)}
-	conns := make(chan *Conn, 1)
+	conns := make(chan Conn, 1)
 	var written atomic.Int64
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		conns <- conn
 		done := make(chan struct{})
 		go func() { // ends when the client or the session has left
@@ -92,36 +91,6 @@ func TestWebSocketPingWhileStuck(t *testing.T) {
 	}
 	k.ws.Close()
 	<-k.failed
-}
-
-// The end of a session limits the write it finds, and one that comes just
-// after it.
-func TestWebSocketEndLimitsWrites(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for _, before := range []bool{false, true} {
-			server, client := net.Pipe()
-			w := &socket{conn: server, timeout: 30 * time.Second}
-			end := func() { w.deadlines(time.Now().Add(closeTimeout)) }
-			if before {
-				end()
-			} else {
-				time.AfterFunc(10*time.Second, end)
-			}
-			began := time.Now()
-			w.mu.Lock()
-			err := w.send(websocket.TextMessage, []byte("x"))
-			w.mu.Unlock()
-			equal(t, "failed", err != nil, true)
-			took := closeTimeout
-			if !before {
-				took += 10 * time.Second
-			}
-			equal(t, "took", time.Since(began), took)
-			equal(t, "closed", w.closed, true)
-			client.Close()
-		}
-	})
 }
 
 func TestWebSocketFrameLengths(t *testing.T) {

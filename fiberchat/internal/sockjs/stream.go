@@ -10,6 +10,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// closeTimeout is how long what is left may take once the session is over.
+const closeTimeout = time.Second
+
 // stream is one response that carries frame after frame. It owns the
 // hijacked connection and writes the response itself, headers included.
 type stream struct {
@@ -33,8 +36,10 @@ func (s *Server) stream(c *fiber.Ctx, t *transport, session *session, callback s
 	// returned; Close waits for what it let in.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
+		conn := unwrap(hijacked)
+		defer conn.Close() // a server that keeps hijacked connections does not
 		st := &stream{
-			t: t, callback: callback, conn: unwrap(hijacked), session: session,
+			t: t, callback: callback, conn: conn, session: session,
 			chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit,
 		}
 		if t.callback {

@@ -26,7 +26,7 @@ func (r recorded) SetReadDeadline(time.Time) error  { return nil }
 func (r recorded) SetWriteDeadline(time.Time) error { return nil }
 
 // FuzzRead holds the reader against the library's, which reads the same of
-// the same octets.
+// the same bytes.
 func FuzzRead(f *testing.F) {
 	for _, b := range [][]byte{
 		frameOf(fin|textOp, "hello world"),
