@@ -57,11 +57,11 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 	}
 	before := s.dec
 	s.in.Grow(len(body))
-	octets, err := s.dec.append(s.in.AvailableBuffer(), body)
+	decoded, err := s.dec.append(s.in.AvailableBuffer(), body)
 	if err != nil {
 		s.dec = before
 	} else {
-		s.in.Write(octets)
+		s.in.Write(decoded)
 		s.readable.notify()
 	}
 	alive := s.alive

@@ -20,10 +20,10 @@ func TestOutboundIsBounded(t *testing.T) {
 		wrote := make(chan error, 1)
 		go func() { wrote <- s.WriteMessages([][]byte{message, message, huge}) }()
 		synctest.Wait()
-		s.take(nil)
+		s.dequeue(nil)
 		for _, want := range []int{60, 60, 1000} { // one at a time, and the huge one alone
 			synctest.Wait()
-			frame, _ := s.take(nil)
+			frame, _ := s.dequeue(nil)
 			equal(t, "frame", len(frame), want+len(`a[""]`))
 		}
 		equal(t, "written", <-wrote, nil)

@@ -74,7 +74,7 @@ func TestCloseFlushesFirst(t *testing.T) {
 		s.Close(1008, `not "allowed"`)
 		s.Close(1000, "too late")
 		for _, want := range []string{"o", `a["a","b"]`, `c[1008,"not \"allowed\""]`, `c[1008,"not \"allowed\""]`} {
-			frame, last := s.take(nil)
+			frame, last := s.dequeue(nil)
 			equal(t, "frame", string(frame), want)
 			equal(t, "last", last, strings.HasPrefix(want, "c"))
 		}

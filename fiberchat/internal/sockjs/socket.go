@@ -43,7 +43,7 @@ func newSocket(conn *ws.Conn, cfg *Config) *socket {
 func (w *socket) open() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.Conn.WriteMessages([][]byte{{'o'}}) // Read tells that the client is gone
+	_ = w.Conn.WriteMessages([][]byte{{'o'}}) // Read reports that the client is gone
 	w.beat = time.AfterFunc(w.every, w.heartBeat)
 }
 

@@ -224,7 +224,7 @@ func (s *Server) dismiss(user string) {
 	}
 }
 
-// forget makes room for a new session of the same id.
+// forget makes space for a new session of the same id.
 func (s *Server) forget(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ type stream struct {
 	conn     net.Conn
 	session  *session
 	chunked  bool
-	limit    int       // octets left before the client must come again
+	limit    int       // bytes left before the client must come again
 	buf      []byte    // to be written
 	frame    []byte    // one frame, before the transport's framing
 	closeBy  time.Time // set when the session is over, under its mu
@@ -115,7 +115,7 @@ func (st *stream) serve(every time.Duration, stopping <-chan struct{}) {
 	for {
 		last := false
 		for !last && st.limit > 0 {
-			if st.frame, last = session.take(st.frame[:0]); len(st.frame) == 0 {
+			if st.frame, last = session.dequeue(st.frame[:0]); len(st.frame) == 0 {
 				break
 			}
 			st.put(st.frame)
@@ -131,7 +131,7 @@ func (st *stream) serve(every time.Duration, stopping <-chan struct{}) {
 				return
 			default:
 			}
-			// The client asks again at the last octet: let that one in first.
+			// The client asks again at the last byte: let that one in first.
 			session.detach(r)
 			st.end()
 			return

@@ -88,10 +88,10 @@ func (o *outbox) end(code int, reason string) {
 	}
 }
 
-// take hands the writer what is to do: frames to write, or else a ping. When
+// dequeue hands the writer what is to do: frames to write, or else a ping. When
 // there is nothing, the writer's work is done, but for the close when over: in
 // the same hold, since another writer may start after it.
-func (o *outbox) take() (b *batch, ping, over bool) {
+func (o *outbox) dequeue() (b *batch, ping, over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {

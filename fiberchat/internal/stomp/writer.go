@@ -16,7 +16,7 @@ func (s *Session) startWriter() {
 // connection when the session is ending.
 func (s *Session) write() {
 	for {
-		b, ping, over := s.out.take()
+		b, ping, over := s.out.dequeue()
 		var err error
 		switch {
 		case b != nil:
@@ -37,7 +37,7 @@ func (s *Session) write() {
 	}
 }
 
-// wrote gives back what take handed out.
+// wrote gives back what dequeue handed out.
 func (s *Session) wrote(b *batch) {
 	s.out.mu.Lock()
 	s.out.taken = 0
