@@ -166,3 +166,57 @@ func TestCloseWaitsForRefusedWebSockets(t *testing.T) {
 	}
 	equal(t, "unfinished", l.reading.Load(), 0)
 }
+
+// Parts of a message show that the client lives, though they hold nothing.
+func TestWebSocketEmptyFragmentsAreLife(t *testing.T) {
+	t.Parallel()
+	alive := make(chan struct{}, 10)
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		conn.Watch(func() { alive <- struct{}{} })
+		wait(conn)
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsWant(t, ws, "o")
+	for _, frame := range [][]byte{{0x01, 0x80, 0, 0, 0, 0}, {0x00, 0x80, 0, 0, 0, 0}} {
+		if _, err := ws.NetConn().Write(frame); err != nil {
+			t.Fatal(err)
+		}
+		<-alive
+	}
+}
+
+// What need not wait goes out at once, in SockJS's framing; more than one
+// frame of it does not.
+func TestWebSocketTryWrite(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		equal(t, "two frames", conn.TryWriteMessages([][]byte{make([]byte, maxBatch), make([]byte, maxBatch)}), false)
+		if msgs := [][]byte{[]byte(`"a"`), []byte("b")}; !conn.TryWriteMessages(msgs) {
+			if err := conn.WriteMessages(msgs); err != nil { // where sockets cannot be asked
+				t.Error(err)
+			}
+		}
+		wait(conn)
+		equal(t, "after the end", conn.TryWriteMessages([][]byte{nil}), false)
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsWant(t, ws, "o", `a["\"a\"","b"]`)
+}
+
+// What is decoded and not read is unread.
+func TestWebSocketUnread(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		defer close(done)
+		for _, want := range []bool{true, false} {
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+			equal(t, "unread", conn.Unread(), want)
+		}
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsSend(t, ws, `["ab"]`)
+	<-done
+}

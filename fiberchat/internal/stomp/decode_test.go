@@ -255,6 +255,24 @@ func TestDecodeRefusesEarly(t *testing.T) {
 	}
 }
 
+// The buffer grows with what came, not with what a frame may be or claims to be.
+func TestDecodeMemoryFollowsWhatCame(t *testing.T) {
+	t.Parallel()
+	d := NewDecoder(Limits{Frame: 100 << 20, Headers: 10, Section: 1000})
+	head := "SEND\ncontent-length:100000000\n\n"
+	if _, err := decode(d, head, ""); err != nil {
+		t.Fatal(err)
+	}
+	for came := len(head); came < 1<<20; came += 1000 {
+		if _, err := decode(d, strings.Repeat("x", 1000), ""); err != nil {
+			t.Fatal(err)
+		}
+		if most := 2*came + 4*readSize; len(d.buf) > most {
+			t.Fatalf("%d bytes came, and %d are held", came, len(d.buf))
+		}
+	}
+}
+
 // EOLs are beats, however many: they must not pile up.
 func TestDecodeBeatsTakeNoMemory(t *testing.T) {
 	t.Parallel()
