@@ -177,6 +177,26 @@ func TestUnread(t *testing.T) {
 	<-served
 }
 
+// So does what came together with what was read.
+func TestUnreadBuffered(t *testing.T) {
+	bothWays(t, func(t *testing.T, secure bool) {
+		done := make(chan struct{})
+		c := open(t, secure, func(c *Conn) {
+			defer close(done)
+			for _, want := range []string{"one", "two"} {
+				if got, err := readFull(c, 3); got != want || err != nil {
+					t.Error(got, err)
+				}
+				if c.Unread() != (want == "one") {
+					t.Errorf("after %q: unread is %v", want, c.Unread())
+				}
+			}
+		}).dial(t, nil)
+		c.write(append(frameOf(fin|textOp, "one"), frameOf(fin|textOp, "two")...))
+		<-done
+	})
+}
+
 // A ping that comes while something is tried is answered, but not by who
 // tries, which is who delivers to everybody: the socket may be full.
 func TestTryWriteDoesNotWaitForAPong(t *testing.T) {
