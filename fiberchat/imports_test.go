@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"fiberchat/internal/feed":    {"fiberchat/chat", "fiberchat/internal/stomp"},
 	"fiberchat/internal/hub":     nil,
 	"fiberchat/internal/metrics": nil,
-	"fiberchat/internal/sockjs":  nil, // a door knows nothing of STOMP, nor of chat
+	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws"}, // an endpoint knows nothing of STOMP, nor of chat
 	"fiberchat/internal/stomp":   nil,
 	"fiberchat/internal/ws":      nil,
 	"middleware":                 {"fiberchat/chat"},

@@ -31,10 +31,10 @@ func (ch *Chat) mount(router fiber.Router) {
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
-		Open: func(c *fiber.Ctx) func(*sockjs.Conn) {
+		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
 			identity := middleware.Identity(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn *sockjs.Conn) { ch.serve(conn, identity, transport) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport) }
 		},
 		Raw:                native,
 		AllowOrigins:       ch.cfg.AllowOrigins,

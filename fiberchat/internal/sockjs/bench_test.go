@@ -15,7 +15,7 @@ import (
 	contrib "github.com/gofiber/contrib/websocket"
 )
 
-// BenchmarkIdle reports what one waiting client costs: octets that the heap
+// BenchmarkIdle reports what one waiting client costs: bytes that the heap
 // and the stacks hold, and goroutines. The clients are bare sockets, so that
 // nearly all of it is the server's.
 func BenchmarkIdle(b *testing.B) {
@@ -75,7 +75,7 @@ func footprint() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// BenchmarkEcho sends a message of 200 octets and waits for it to come back.
+// BenchmarkEcho sends a message of 200 bytes and waits for it to come back.
 func BenchmarkEcho(b *testing.B) {
 	message := strings.Repeat("x", 200)
 	array := `["` + message + `"]`
@@ -124,7 +124,7 @@ func BenchmarkEcho(b *testing.B) {
 	})
 }
 
-// BenchmarkPush writes messages of 200 octets to one client as fast as it
+// BenchmarkPush writes messages of 200 bytes to one client as fast as it
 // takes them: what a burst of deliveries costs.
 func BenchmarkPush(b *testing.B) {
 	message := [][]byte{bytes.Repeat([]byte("x"), 200)}
@@ -138,7 +138,7 @@ func BenchmarkPush(b *testing.B) {
 					}
 				}
 			})
-			s := start(b, Config{StreamLimit: 1 << 40, Raw: raw, Open: serving(func(conn *Conn) {
+			s := start(b, Config{StreamLimit: 1 << 40, Raw: raw, Open: serving(func(conn Conn) {
 				for range <-begin {
 					if conn.WriteMessages(message) != nil {
 						return
@@ -226,8 +226,8 @@ func TestIdleStreamIsSmall(t *testing.T) {
 		waitForReceiver(t, s.Server, sessionKey{id: id})
 	}
 	each := (footprint() - before) / clients
-	t.Logf("%d octets an idle stream", each)
+	t.Logf("%d bytes an idle stream", each)
 	if each > limit {
-		t.Errorf("an idle stream holds %d octets, more than %d", each, limit)
+		t.Errorf("an idle stream holds %d bytes, more than %d", each, limit)
 	}
 }

@@ -192,7 +192,7 @@ func (s *streaming) ended() {
 	s.t.Helper()
 	s.want("")
 	if n, err := s.r.Read(make([]byte, 1)); err != io.EOF {
-		s.t.Fatalf("after the last chunk: %d octets, %v", n, err)
+		s.t.Fatalf("after the last chunk: %d bytes, %v", n, err)
 	}
 }
 

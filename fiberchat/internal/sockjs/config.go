@@ -10,7 +10,7 @@ import (
 )
 
 // The client library that iframe*.html loads unless Config names another one:
-// one exact version, and the hash of its very octets.
+// one exact version, and the hash of its very bytes.
 const (
 	defaultClientURL       = "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js"
 	defaultClientIntegrity = "sha384-svdnwiXBL+Js+yUneJSRFy24NgGiOfDM/vkQl/vCeVrcbYD6yW8EwPr1FnxTEZsR"
@@ -29,7 +29,7 @@ type Config struct {
 	// Nothing of c may be kept, and nothing may be held open in between: the
 	// function is not called when the client is gone before the upgrade of a
 	// WebSocket is done. Required.
-	Open func(c *fiber.Ctx) func(conn *Conn)
+	Open func(c *fiber.Ctx) func(conn Conn)
 
 	// Raw serves {prefix}/websocket, the WebSocket without SockJS framing.
 	// Optional. Default: the path answers 404.
@@ -64,22 +64,22 @@ type Config struct {
 	DisconnectDelay time.Duration
 
 	// WriteTimeout is how long a write to a client may make no progress, and
-	// how long a sender waits for room. Optional. Default: 30 s.
+	// how long a sender waits for space. Optional. Default: 30 s.
 	WriteTimeout time.Duration
 
-	// StreamLimit is how many octets a streaming response carries before the
+	// StreamLimit is how many bytes a streaming response carries before the
 	// client must make a new one and free the old. Optional. Default: 128 KiB.
 	StreamLimit int
 
-	// MaxInbound is how many octets may wait to be read in one session, and
+	// MaxInbound is how many bytes may wait to be read in one session, and
 	// the size of the largest request body (over it: 413) or WebSocket message
-	// (over it: c[1009,...]). A sender waits for room, WriteTimeout at most (then: 503).
+	// (over it: c[1009,...]). A sender waits for space, WriteTimeout at most (then: 503).
 	// Clients put all that waited for one request into the next, so it is to
 	// be much larger than a message. Optional. Default: 1 MiB.
 	MaxInbound int
 
-	// MaxOutbound is how many octets may wait in one session for the client
-	// to fetch them; WriteMessages waits for room. One message may be larger.
+	// MaxOutbound is how many bytes may wait in one session for the client
+	// to fetch them; WriteMessages waits for space. One message may be larger.
 	// Optional. Default: 128 KiB.
 	MaxOutbound int
 

@@ -7,33 +7,32 @@ import (
 )
 
 // Conn is one session as a connection. Its methods are those that package
-// stomp wants of one:
-//
-//	Watch(alive func())                 called at signs of life that Read does not show
-//	Read(p []byte) (int, error)         octets of the client's messages, whose boundaries are gone
-//	WriteMessages(msgs [][]byte) error  each element is one string of an a[...] frame
-//	Ping() (can bool, err error)        false for all but WebSocket
-//	Close(code int, reason string) error
-//
-// Read is for one goroutine and WriteMessages for one; Close is for any, any
-// number of times, and the first call's code and reason count. Queued
-// messages go out before the close frame, and later requests get that frame
-// again until the session is forgotten. After Close Read returns
-// net.ErrClosed, and io.EOF after the client left. Messages must be UTF-8.
-type Conn struct{ link }
-
-type link interface {
+// stomp wants of one. Read and Unread are for one goroutine and WriteMessages
+// for one, the others for any. Messages must be UTF-8.
+type Conn interface {
+	// Watch names the function to call at signs of life that Read does not
+	// show.
 	Watch(alive func())
+	// Read reads the client's messages, whose boundaries are gone. After
+	// Close it returns net.ErrClosed, and io.EOF after the client left.
 	Read(p []byte) (int, error)
+	// WriteMessages makes each element one string of an a[...] frame.
 	WriteMessages(msgs [][]byte) error
+	// TryWriteMessages is WriteMessages where that need not wait; else it does
+	// nothing and reports false.
+	TryWriteMessages(msgs [][]byte) bool
+	// Ping reports false for all transports except for WebSocket.
 	Ping() (can bool, err error)
+	// Unread reports whether something came that Read has not returned.
+	Unread() bool
+	// Close may be called any number of times; the first call's code and
+	// reason count. Queued messages go out before the close frame, and later
+	// requests get that frame again until the session is forgotten.
 	Close(code int, reason string) error
-	Unread() bool                 // something came from the client that Read has not returned
-	shut(code int, reason string) // Close, which cannot fail
 }
 
 // push appends the messages of a client's body to what the session reads,
-// and waits until there is room for it. stop ends the wait.
+// and waits until there is space for it. stop ends the wait.
 func (s *session) push(body []byte, stop <-chan struct{}) error {
 	patience := time.NewTimer(s.server.cfg.WriteTimeout)
 	defer patience.Stop()
@@ -48,7 +47,7 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 		}
 		s.mu.Unlock()
 		select {
-		case <-s.inRoom:
+		case <-s.inSpace:
 		case <-s.over:
 		case <-stop:
 			return errBusy
@@ -58,16 +57,16 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 	}
 	before := s.dec
 	s.in.Grow(len(body))
-	octets, err := s.dec.append(s.in.AvailableBuffer(), body)
+	decoded, err := s.dec.append(s.in.AvailableBuffer(), body)
 	if err != nil {
 		s.dec = before
 	} else {
-		s.in.Write(octets)
+		s.in.Write(decoded)
 		s.readable.notify()
 	}
 	alive := s.alive
 	s.mu.Unlock()
-	s.inRoom.notify() // another sender may wait
+	s.inSpace.notify() // another sender may wait
 	if err == nil && alive != nil {
 		alive()
 	}
@@ -99,7 +98,7 @@ func (s *session) Read(p []byte) (int, error) {
 				s.in = bytes.Buffer{}
 			}
 			s.mu.Unlock()
-			s.inRoom.notify()
+			s.inSpace.notify()
 			return n, err
 		}
 		err := s.err
@@ -118,38 +117,44 @@ func (s *session) Read(p []byte) (int, error) {
 // receiver to take them: what is queued is lost only together with the session.
 func (s *session) WriteMessages(msgs [][]byte) error {
 	defer s.wake.notify()
-	for _, msg := range msgs {
-		if err := s.queue(msg); err != nil {
-			return err
+	for i := range msgs {
+		for !s.queue(msgs[i : i+1]) {
+			s.wake.notify()
+			// This ends: a receiver that takes nothing is cut by its write
+			// time-out, and a session without one by the disconnect delay.
+			select {
+			case <-s.outSpace:
+			case <-s.over:
+				return net.ErrClosed
+			}
 		}
 	}
 	return nil
 }
 
-func (s *session) queue(msg []byte) error {
-	for {
-		s.mu.Lock()
-		if s.err != nil {
-			s.mu.Unlock()
-			return net.ErrClosed
-		}
-		if len(s.out) == 0 || len(s.out)+len(msg) < s.server.cfg.MaxOutbound {
-			if len(s.out) > 0 {
-				s.out = append(s.out, ',')
-			}
-			s.out = appendString(s.out, msg)
-			s.mu.Unlock()
-			return nil
-		}
-		s.mu.Unlock()
-		s.wake.notify()
-		// This ends: a receiver that takes nothing is cut by its write
-		// time-out, and a session without one by the disconnect delay.
-		select {
-		case <-s.outRoom:
-		case <-s.over:
-		}
+func (s *session) TryWriteMessages(msgs [][]byte) bool {
+	defer s.wake.notify()
+	return s.queue(msgs)
+}
+
+// queue takes all of msgs or, for want of space or after the end, none.
+func (s *session) queue(msgs [][]byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size := len(s.out)
+	for _, msg := range msgs {
+		size += len(msg)
 	}
+	if s.err != nil || len(s.out) > 0 && size >= s.server.cfg.MaxOutbound {
+		return false
+	}
+	for _, msg := range msgs {
+		if len(s.out) > 0 {
+			s.out = append(s.out, ',')
+		}
+		s.out = appendString(s.out, msg)
+	}
+	return true
 }
 
 // Ping is what h frames and the disconnect delay do without being asked.

@@ -22,10 +22,10 @@ func (s *Server) CORS(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// OriginAllowed tells whether the page that made the request may connect:
+// OriginAllowed reports whether the page that made the request may connect:
 // one of a listed origin, or of the server's own, to which those in
 // iframe*.html belong. Requests without Origin come from no page, or from one
-// that the browser does not tell about.
+// that the browser does not report.
 //
 // The server's own origin is known by its host and port, as c.Hostname has
 // them. The scheme is not compared, because a proxy that ends TLS hides it,

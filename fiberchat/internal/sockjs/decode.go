@@ -11,7 +11,7 @@ var (
 	errBroken  = errors.New("sockjs: body is not JSON strings")
 )
 
-// decoder turns the JSON a client sends into the octets of its messages.
+// decoder turns the JSON a client sends into the bytes of its messages.
 //
 // A client may cut its text anywhere between two UTF-16 units, so a high
 // surrogate at the end of one string waits for the next string's first unit.
@@ -19,7 +19,7 @@ type decoder struct {
 	high rune // a high surrogate that has no partner yet, or 0
 }
 
-// append appends the octets of all strings in body, which is a JSON array of
+// append appends the bytes of all strings in body, which is a JSON array of
 // strings or one string. On an error dst's contents beyond its length and
 // the decoder's state count for nothing: the caller keeps its own copies.
 func (d *decoder) append(dst, body []byte) ([]byte, error) {

@@ -82,7 +82,7 @@ func TestDecoder(t *testing.T) {
 		{"two highs and a low", []string{`["\ud83d\ud83d\ude00"]`}, "\ufffd😀"},
 		{"lone low", []string{`["x\ude00"]`}, "x\ufffd"},
 		{"not UTF-8", []string{"[\"a\xff\xc3\"]"}, "a\ufffd\ufffd"},
-		{"surrogate as octets", []string{"[\"\xed\xa0\xbd\"]"}, "\ufffd\ufffd\ufffd"},
+		{"surrogate as bytes", []string{"[\"\xed\xa0\xbd\"]"}, "\ufffd\ufffd\ufffd"},
 	} {
 		var d decoder
 		var got []byte
@@ -147,7 +147,7 @@ func FuzzXHRSendBody(f *testing.F) {
 		var d decoder
 		got, err := d.append(nil, body)
 		if len(got) > 3*len(body) {
-			t.Fatalf("%d octets became %d", len(body), len(got))
+			t.Fatalf("%d bytes became %d", len(body), len(got))
 		}
 		if !utf8.Valid(got) {
 			t.Fatalf("not UTF-8: %q", got)

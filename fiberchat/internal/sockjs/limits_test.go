@@ -20,18 +20,24 @@ func TestOutboundIsBounded(t *testing.T) {
 		wrote := make(chan error, 1)
 		go func() { wrote <- s.WriteMessages([][]byte{message, message, huge}) }()
 		synctest.Wait()
-		s.take(nil)
+		s.dequeue(nil)
 		for _, want := range []int{60, 60, 1000} { // one at a time, and the huge one alone
 			synctest.Wait()
-			frame, _ := s.take(nil)
+			frame, _ := s.dequeue(nil)
 			equal(t, "frame", len(frame), want+len(`a[""]`))
 		}
 		equal(t, "written", <-wrote, nil)
+
+		equal(t, "taken at once", s.TryWriteMessages([][]byte{message}), true)
+		equal(t, "for want of space", s.TryWriteMessages([][]byte{message}), false)
+		frame, _ := s.dequeue(nil)
+		equal(t, "one message", len(frame), 60+len(`a[""]`))
 
 		go func() { wrote <- s.WriteMessages([][]byte{message, message}) }()
 		synctest.Wait()
 		s.Close(1000, "")
 		equal(t, "after close", <-wrote, net.ErrClosed)
+		equal(t, "try after close", s.TryWriteMessages([][]byte{message}), false)
 		time.Sleep(6 * time.Second)
 	})
 }

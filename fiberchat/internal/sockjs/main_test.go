@@ -18,7 +18,7 @@ import (
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
-var _ stomp.Conn = (*Conn)(nil)
+var _ stomp.Conn = Conn(nil)
 
 func TestMain(m *testing.M) {
 	// fasthttp's clock would otherwise begin in the bubble of a synctest.
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // echo answers each read with what it read, one string for each NUL-ended
 // frame or, if there is none, for each read.
-func echo(conn *Conn) {
+func echo(conn Conn) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := conn.Read(buf)
@@ -52,7 +52,7 @@ func echo(conn *Conn) {
 }
 
 // wait reads until the session is over, as a server with nothing to say.
-func wait(conn *Conn) {
+func wait(conn Conn) {
 	var buf [256]byte
 	for {
 		if _, err := conn.Read(buf[:]); err != nil {
@@ -61,10 +61,10 @@ func wait(conn *Conn) {
 	}
 }
 
-func goAway(conn *Conn) { conn.Close(3000, "Go away!") }
+func goAway(conn Conn) { conn.Close(3000, "Go away!") }
 
-func serving(serve func(*Conn)) func(*fiber.Ctx) func(*Conn) {
-	return func(*fiber.Ctx) func(*Conn) { return serve }
+func serving(serve func(Conn)) func(*fiber.Ctx) func(Conn) {
+	return func(*fiber.Ctx) func(Conn) { return serve }
 }
 
 // service is a Server under /echo of an app of its own.

@@ -57,7 +57,7 @@ func newPage(clientURL, integrity string) page {
 	return page{body: body, etag: `"` + hex.EncodeToString(hash[:16]) + `"`}
 }
 
-// matches tells whether an If-None-Match names the page. Weak ones do: a
+// matches reports whether an If-None-Match names the page. Weak ones do: a
 // proxy that compresses makes them so.
 func (p page) matches(ifNoneMatch string) bool {
 	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
@@ -80,7 +80,7 @@ func (s *Server) iframe(c *fiber.Ctx) error {
 	return c.SendString(s.page.body)
 }
 
-// isIframe tells whether name is "iframe*.html" in the characters that the
+// isIframe reports whether name is "iframe*.html" in the characters that the
 // protocol allows there.
 func isIframe(name string) bool {
 	const head, tail = "iframe", ".html"

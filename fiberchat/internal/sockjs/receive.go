@@ -40,7 +40,7 @@ func (s *Server) receive(c *fiber.Ctx, t *transport, id string) error {
 // serves the next poll too.
 func (s *Server) poll(c *fiber.Ctx, session *session) []byte {
 	if !s.enter() {
-		if frame, _ := session.take(nil); len(frame) > 0 {
+		if frame, _ := session.dequeue(nil); len(frame) > 0 {
 			return frame
 		}
 		return frameLeaving
@@ -51,7 +51,7 @@ func (s *Server) poll(c *fiber.Ctx, session *session) []byte {
 		return frameBusy
 	}
 	defer session.detach(r)
-	if frame, _ := session.take(nil); len(frame) > 0 {
+	if frame, _ := session.dequeue(nil); len(frame) > 0 {
 		return frame
 	}
 	gone, stop := watchGone(c.Context().Conn())
@@ -72,7 +72,7 @@ func (s *Server) poll(c *fiber.Ctx, session *session) []byte {
 		case <-heartBeat.C:
 			return []byte{'h'}
 		}
-		if frame, _ := session.take(nil); len(frame) > 0 {
+		if frame, _ := session.dequeue(nil); len(frame) > 0 {
 			return frame
 		}
 	}

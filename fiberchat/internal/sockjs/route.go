@@ -28,14 +28,14 @@ func subPath(c *fiber.Ctx) (sub string, ours bool) {
 	return path[end:], strings.ContainsAny(wanted, ":*+") || strings.EqualFold(wanted, got)
 }
 
-// Ours tells whether the request's path is below the mount point, and not of
+// Ours reports whether the request's path is below the mount point, and not of
 // one that only begins alike. Ask it where Public may be asked.
 func (s *Server) Ours(c *fiber.Ctx) bool {
 	_, ours := subPath(c)
 	return ours
 }
 
-// Public tells whether a request is answered without authentication: OPTIONS,
+// Public reports whether a request is answered without authentication: OPTIONS,
 // the greeting and iframe*.html, and whatever Handler passes on to the next
 // handler because it is not below the mount point. Ask it in the route that
 // Handler is mounted on: what the mount point is, c.Route tells.
@@ -99,7 +99,7 @@ func (s *Server) transport(c *fiber.Ctx, id, name string) error {
 	case name == "jsonp_send":
 		return only(c, fiber.MethodPost, func(c *fiber.Ctx) error { return s.jsonpSend(c, id) })
 	case name == "websocket" && !s.cfg.DisableWebSocket:
-		return only(c, fiber.MethodGet, s.upgrade)
+		return only(c, fiber.MethodGet, s.websocket)
 	}
 	return c.SendStatus(fiber.StatusNotFound)
 }

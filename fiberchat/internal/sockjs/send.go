@@ -39,7 +39,7 @@ func (s *Server) send(c *fiber.Ctx, id string, form bool) (status int, problem s
 	setNotCached(c)
 	limit := s.cfg.MaxInbound
 	if form {
-		limit = len("d=") + 3*limit // an octet may be written as %XX
+		limit = len("d=") + 3*limit // a byte may be written as %XX
 	}
 	if c.Request().Header.ContentLength() > limit {
 		return fiber.StatusRequestEntityTooLarge, "Payload too large."

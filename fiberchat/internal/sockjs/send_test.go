@@ -57,7 +57,7 @@ func TestFormField(t *testing.T) {
 	}
 }
 
-// A form that is all separators costs no more than its octets. Not parallel,
+// A form that is all separators costs no more than its bytes. Not parallel,
 // because it looks at what the whole process allocates.
 func TestFormIsNotAmplified(t *testing.T) {
 	s := start(t, Config{MaxInbound: 1 << 20})
@@ -82,7 +82,7 @@ func TestFormIsNotAmplified(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	equal(t, "answer", string(res.Body()), "Payload expected.")
 	if took := after.TotalAlloc - before.TotalAlloc; took > uint64(4*len(body)) {
-		t.Errorf("%d octets took %d", len(body), took)
+		t.Errorf("%d bytes took %d", len(body), took)
 	}
 }
 

@@ -16,7 +16,7 @@ var (
 // A buffer of an idle session that is larger than this is given back.
 const keepBuffer = 2 << 10
 
-// slowest is how many octets a second a client is taken to fetch at least.
+// slowest is how many bytes a second a client is taken to fetch at least.
 const slowest = 8 << 10
 
 type sessionKey struct{ user, id string }
@@ -29,10 +29,10 @@ type session struct {
 	over   chan struct{} // closed when err is set
 
 	// A token in one of these says: look again. One waiter each.
-	readable signal // inbound octets
-	inRoom   signal // the reader took some
+	readable signal // inbound bytes
+	inSpace  signal // the reader took some
 	wake     signal // a frame for the receiver
-	outRoom  signal // a receiver took what was queued
+	outSpace signal // a receiver took what was queued
 
 	mu       sync.Mutex
 	alive    func()
@@ -69,9 +69,9 @@ func newSession(server *Server, key sessionKey) *session {
 		key:      key,
 		over:     make(chan struct{}),
 		readable: newSignal(),
-		inRoom:   newSignal(),
+		inSpace:  newSignal(),
 		wake:     newSignal(),
-		outRoom:  newSignal(),
+		outSpace: newSignal(),
 		idleFrom: time.Now(),
 	}
 	s.mu.Lock()
@@ -112,7 +112,7 @@ func (s *session) endLocked(err error, code int, reason string) {
 	}
 }
 
-// drained tells that a receiver has taken all messages.
+// drained reports whether a receiver has taken all messages.
 func (s *session) drained() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *session) lost() {
 
 // attach makes the caller the session's receiver, or says that there is one.
 // One that is just finishing gets a moment: a client polls again as soon as
-// it has the last octet. When the session is over anybody may take what is
+// it has the last byte. When the session is over anybody may take what is
 // left, so there is no receiver then (nil, true).
 func (s *session) attach() (*receiver, bool) {
 	patience := time.NewTimer(50 * time.Millisecond)
@@ -196,16 +196,16 @@ func (s *session) hurry() {
 	}
 }
 
-// fetching notes that n octets are handed out. s.mu is held.
+// fetching notes that n bytes are handed out. s.mu is held.
 func (s *session) fetching(n int) {
 	now := time.Now()
 	fetches := max(0, s.fetched.Sub(now)) + time.Duration(n)*time.Second/slowest
 	s.fetched = now.Add(min(fetches, s.server.cfg.WriteTimeout))
 }
 
-// take appends the next frame for the client to dst, if there is one. last
+// dequeue appends the next frame for the client to dst, if there is one. last
 // says that it is the close frame.
-func (s *session) take(dst []byte) (frame []byte, last bool) {
+func (s *session) dequeue(dst []byte) (frame []byte, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -219,7 +219,7 @@ func (s *session) take(dst []byte) (frame []byte, last bool) {
 		if cap(s.out) > keepBuffer {
 			s.out = nil
 		}
-		s.outRoom.notify()
+		s.outSpace.notify()
 		return dst, false
 	case s.err != nil:
 		return append(dst, s.farewell...), true

@@ -74,7 +74,7 @@ func TestCloseFlushesFirst(t *testing.T) {
 		s.Close(1008, `not "allowed"`)
 		s.Close(1000, "too late")
 		for _, want := range []string{"o", `a["a","b"]`, `c[1008,"not \"allowed\""]`, `c[1008,"not \"allowed\""]`} {
-			frame, last := s.take(nil)
+			frame, last := s.dequeue(nil)
 			equal(t, "frame", string(frame), want)
 			equal(t, "last", last, strings.HasPrefix(want, "c"))
 		}
@@ -90,7 +90,7 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 	var alive atomic.Int32
 	watching := make(chan struct{})
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		conn.Watch(func() { alive.Add(1) })
 		close(watching)
 		wait(conn)
@@ -108,7 +108,7 @@ func TestWatch(t *testing.T) {
 // A serving function that panics ends its own session and nothing else.
 func TestServingPanics(t *testing.T) {
 	t.Parallel()
-	s := start(t, Config{Open: serving(func(*Conn) { panic("oh") })})
+	s := start(t, Config{Open: serving(func(Conn) { panic("oh") })})
 	path := "/echo" + newSessionPath()
 	equal(t, "open", polled(t, s.addr, path+"/xhr"), "o\n")
 	equal(t, "close", polled(t, s.addr, path+"/xhr"), "c[1011,\"internal error\"]\n")

@@ -66,7 +66,7 @@ func TestServerClose(t *testing.T) {
 func TestServerCloseGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	s := start(t, Config{Open: serving(func(*Conn) { <-release })})
+	s := start(t, Config{Open: serving(func(Conn) { <-release })})
 	t.Cleanup(func() { close(release) }) // runs before start's, which closes again
 	equal(t, "open", polled(t, s.addr, "/echo"+newSessionPath()+"/xhr"), "o\n")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -112,9 +112,9 @@ func TestLastWordAtAppShutdown(t *testing.T) {
 	t.Parallel()
 	server := New(Config{
 		Key: func(*fiber.Ctx) string { return "" },
-		Open: func(c *fiber.Ctx) func(*Conn) {
+		Open: func(c *fiber.Ctx) func(Conn) {
 			stopping := c.Context().Done()
-			return func(conn *Conn) {
+			return func(conn Conn) {
 				<-stopping
 				if err := conn.WriteMessages([][]byte{[]byte("stored")}); err != nil {
 					t.Error(err)

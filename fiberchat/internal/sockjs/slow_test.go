@@ -39,7 +39,7 @@ func write(t *testing.T, s *session, messages ...string) {
 func wantFrames(t *testing.T, s *session, frames ...string) {
 	t.Helper()
 	for _, want := range frames {
-		frame, _ := s.take(nil)
+		frame, _ := s.dequeue(nil)
 		equal(t, "frame", string(frame), want)
 	}
 }
@@ -142,9 +142,9 @@ func TestSlowStreamKeepsItsSession(t *testing.T) {
 func TestSlowFetchKeepsItsSession(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name   string
-		octets []int // taken by one receiver each
-		lives  time.Duration
+		name  string
+		sizes []int // taken by one receiver each
+		lives time.Duration
 	}{
 		{"little", []int{100}, 5 * time.Second},
 		{"a full queue at 10 KB/s", []int{128 << 10}, 5*time.Second + 16*time.Second},
@@ -156,10 +156,10 @@ func TestSlowFetchKeepsItsSession(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := bare(Config{})
 				wantFrames(t, s, "o")
-				for _, n := range c.octets {
+				for _, n := range c.sizes {
 					r, _ := s.attach()
 					write(t, s, strings.Repeat("x", n))
-					s.take(nil)
+					s.dequeue(nil)
 					s.detach(r)
 				}
 				began := time.Now()
@@ -211,7 +211,7 @@ func TestHurry(t *testing.T) {
 		wantFrames(t, s, "o")
 		r, _ := s.attach()
 		write(t, s, strings.Repeat("x", 128<<10))
-		s.take(nil)
+		s.dequeue(nil)
 		s.detach(r) // it may fetch that for 16 s
 		began := time.Now()
 		s.server.Hurry()

@@ -7,89 +7,72 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/fasthttp/websocket"
+	"fiberchat.example/fiberchat/internal/ws"
 )
 
-// One WebSocket message carries at most about so many octets of messages, and
-// one write no more, so that a slow client is seen to make progress.
+// One WebSocket message carries at most about so many bytes of messages.
 const maxBatch = 64 << 10
 
+// encoded holds buffers for what is written, so that an idle socket has none.
+var encoded = sync.Pool{New: func() any { return new([]byte) }}
+
 // socket is one session of the websocket transport, which lives and ends with
-// its connection. Reading is the session's reader's alone, and through the
-// library; writes go straight to the socket, because the library would undo a
-// deadline that another goroutine has shortened.
+// its connection: SockJS's framing over that.
 type socket struct {
-	ws      *websocket.Conn
-	conn    net.Conn // below ws: the one to write to and to wake
-	limit   int
-	timeout time.Duration // of writes
-	every   time.Duration // between h frames
-	alive   func()
-	in      bytes.Buffer // octets to be read
-	dec     decoder
+	*ws.Conn
+	limit int           // of a message
+	every time.Duration // between h frames
+
+	// The reader's own.
 	message bytes.Buffer // one WebSocket message
+	dec     decoder
+	in      bytes.Buffer // bytes to be read
 
-	closing atomic.Bool // the session ends; what is read is not looked at
-	pong    atomic.Pointer[[]byte]
-
-	mu     sync.Mutex // held while writing
-	out    []byte
-	closed bool // nothing more is written
-	beat   *time.Timer
-
-	wake     sync.Mutex // held while setting deadlines
-	closeBy  time.Time  // once the session ends, the limit of every write
-	released bool       // the connection belongs to fasthttp again
+	beat *time.Timer // set before anybody else writes
+	mu   sync.Mutex  // held while beating
+	over bool        // no more beats
 }
 
-func newSocket(ws *websocket.Conn, cfg *Config) *socket {
-	w := &socket{ws: ws, conn: unwrap(ws.NetConn()), limit: cfg.MaxInbound, timeout: cfg.WriteTimeout, every: cfg.HeartBeat}
-	ws.SetPingHandler(func(data string) error {
-		w.sawLife()
-		w.answerPing([]byte(data))
-		return nil
-	})
-	ws.SetPongHandler(func(string) error { w.sawLife(); return nil })
-	ws.SetCloseHandler(func(int, string) error { return nil }) // receive answers
-	return w
+func newSocket(conn *ws.Conn, cfg *Config) *socket {
+	return &socket{Conn: conn, limit: cfg.MaxInbound, every: cfg.HeartBeat}
 }
 
 // open sends the open frame and begins to beat.
 func (w *socket) open() {
 	w.mu.Lock()
-	defer w.unlock()
-	if w.closed {
-		return
-	}
+	defer w.mu.Unlock()
+	_ = w.Conn.WriteMessages([][]byte{{'o'}}) // Read reports that the client is gone
 	w.beat = time.AfterFunc(w.every, w.heartBeat)
-	_ = w.send(websocket.TextMessage, []byte{'o'}) // Read tells that the client is gone
 }
 
-// heartBeat needs no waiting for: once closed is set under mu it does nothing.
+// heartBeat is waited for by finish.
 func (w *socket) heartBeat() {
 	w.mu.Lock()
-	defer w.unlock()
-	if !w.closed && w.send(websocket.TextMessage, []byte{'h'}) == nil {
-		w.beat.Reset(w.every)
+	defer w.mu.Unlock()
+	if w.over {
+		return
 	}
-}
-
-func (w *socket) Watch(alive func()) { w.alive = alive }
-
-func (w *socket) Unread() bool {
-	w.wake.Lock()
-	defer w.wake.Unlock()
-	return !w.released && unread(w.conn)
-}
-
-func (w *socket) sawLife() {
-	if w.alive != nil {
-		w.alive()
+	if w.Conn.WriteMessages([][]byte{{'h'}}) != nil {
+		w.Abort()
+		return
 	}
+	w.beat.Reset(w.every)
 }
+
+// finish ends the connection, when nobody reads or writes any more.
+func (w *socket) finish() {
+	w.mu.Lock()
+	if w.over = true; w.beat != nil {
+		w.beat.Stop()
+	}
+	w.mu.Unlock()
+	w.Finish()
+}
+
+// Unread also counts what is decoded. It implements Conn, as do the following.
+func (w *socket) Unread() bool { return w.in.Len() > 0 || w.Conn.Unread() }
 
 func (w *socket) Read(p []byte) (int, error) {
 	for w.in.Len() == 0 {
@@ -106,104 +89,80 @@ func (w *socket) Read(p []byte) (int, error) {
 
 // receive reads one WebSocket message into in.
 func (w *socket) receive() error {
-	_, r, err := w.ws.NextReader()
-	var closed *websocket.CloseError
-	switch {
-	case err != nil && w.closing.Load():
-		return net.ErrClosed
-	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
-		w.farewell(nil, closed.Code)
-		return io.EOF
-	case err != nil:
-		w.abort() // of a breach of its protocol the library has told the client
-		return fmt.Errorf("read websocket: %w", err)
-	case w.closing.Load():
-		return nil // waiting for the peer to answer the close frame
-	}
-	n, err := w.message.ReadFrom(io.LimitReader(r, int64(w.limit)+1))
 	defer func() {
 		w.message.Reset()
 		if w.message.Cap() > keepBuffer {
 			w.message = bytes.Buffer{}
 		}
 	}()
-	if err != nil {
-		w.abort()
-		return fmt.Errorf("read websocket: %w", err)
-	}
-	if n > int64(w.limit) {
-		w.shut(1009, "Message too big")
+	switch err := w.ReadMessage(&w.message, w.limit); {
+	case err == io.EOF:
+		_ = w.Conn.Close(1000, "") // the client wants no c frame any more
+		return err
+	case errors.Is(err, ws.ErrTooLong):
+		_ = w.Close(1009, "Message too big")
+		return net.ErrClosed
+	case err != nil:
+		return err
+	case w.message.Len() == 0:
 		return nil
 	}
-	w.sawLife() // a message may be empty
-	if n == 0 {
-		return nil
-	}
-	w.in.Grow(int(n))
-	octets, err := w.dec.append(w.in.AvailableBuffer(), w.message.Bytes())
+	w.in.Grow(w.message.Len())
+	decoded, err := w.dec.append(w.in.AvailableBuffer(), w.message.Bytes())
 	if err != nil {
-		w.abort() // the protocol wants no close frame here
+		w.Abort() // the protocol wants no close frame here
 		return fmt.Errorf("decode message: %w", err)
 	}
-	w.in.Write(octets)
+	w.in.Write(decoded)
 	return nil
 }
 
 func (w *socket) WriteMessages(msgs [][]byte) error {
-	w.mu.Lock()
-	defer w.unlock()
-	for i, msg := range msgs {
-		if w.closed {
-			return net.ErrClosed
-		}
-		if len(w.out) == 0 {
-			w.out = append(append(w.out, headRoom...), 'a', '[')
-		} else {
-			w.out = append(w.out, ',')
-		}
-		w.out = appendString(w.out, msg)
-		if i < len(msgs)-1 && len(w.out)+len(msgs[i+1]) < maxBatch {
-			continue
-		}
-		err := w.write(websocket.TextMessage, append(w.out, ']'))
-		if w.out = w.out[:0]; cap(w.out) > keepBuffer {
-			w.out = nil
-		}
-		if err != nil {
-			return fmt.Errorf("write websocket: %w", err)
+	buf := encoded.Get().(*[]byte)
+	defer release(buf)
+	for len(msgs) > 0 {
+		*buf, msgs = appendBatch((*buf)[:0], msgs)
+		if err := w.Conn.WriteMessages([][]byte{*buf}); err != nil {
+			return err
 		}
 		w.beat.Reset(w.every)
 	}
 	return nil
 }
 
-func (w *socket) Ping() (bool, error) {
-	w.mu.Lock()
-	defer w.unlock()
-	if w.closed {
-		return true, net.ErrClosed
+func (w *socket) TryWriteMessages(msgs [][]byte) bool {
+	buf := encoded.Get().(*[]byte)
+	defer release(buf)
+	*buf, msgs = appendBatch((*buf)[:0], msgs)
+	if len(msgs) > 0 || !w.Conn.TryWriteMessages([][]byte{*buf}) {
+		return false
 	}
-	return true, w.send(websocket.PingMessage, nil)
+	w.beat.Reset(w.every)
+	return true
 }
 
-// unlock lets the next writer in; a ping that came meanwhile is answered.
-func (w *socket) unlock() {
-	w.mu.Unlock()
-	w.flushPong()
+func release(buf *[]byte) {
+	if cap(*buf) <= 2*maxBatch {
+		encoded.Put(buf)
+	}
 }
 
-// answerPing is called by the reader, which must not wait for a slow write;
-// of several pings only the last needs an answer (RFC 6455, 5.5.3).
-func (w *socket) answerPing(data []byte) {
-	w.pong.Store(&data)
-	w.flushPong()
-}
-
-func (w *socket) flushPong() {
-	for w.pong.Load() != nil && !w.closing.Load() && w.mu.TryLock() {
-		if data := w.pong.Swap(nil); data != nil && !w.closed {
-			_ = w.send(websocket.PongMessage, *data) // Read tells that the client is gone
+// appendBatch appends the a frame of as many of msgs as go into one, and
+// returns the rest.
+func appendBatch(dst []byte, msgs [][]byte) (frame []byte, rest [][]byte) {
+	dst = append(dst, 'a', '[')
+	for i, msg := range msgs {
+		if i > 0 {
+			if len(dst)+len(msg) >= maxBatch {
+				return append(dst, ']'), msgs[i:]
+			}
+			dst = append(dst, ',')
 		}
-		w.mu.Unlock()
+		dst = appendString(dst, msg)
 	}
+	return append(dst, ']'), nil
+}
+
+func (w *socket) Close(code int, reason string) error {
+	return w.CloseWith(closeFrame(code, reason), code, "")
 }

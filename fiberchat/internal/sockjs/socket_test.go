@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -15,7 +14,7 @@ import (
 // stuck is a session whose writer waits for a client that reads nothing.
 type stuck struct {
 	ws     *websocket.Conn
-	conn   *Conn
+	conn   Conn
 	failed chan error  // what ended the writer
 	read   chan string // what the session read
 }
@@ -23,9 +22,9 @@ type stuck struct {
 func startStuck(t *testing.T) *stuck {
 	t.Helper()
 	k := &stuck{failed: make(chan error, 1), read: make(chan string, 1)}
-	conns := make(chan *Conn, 1)
+	conns := make(chan Conn, 1)
 	var written atomic.Int64
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		conns <- conn
 		done := make(chan struct{})
 		go func() { // ends when the client or the session has left
@@ -92,36 +91,6 @@ func TestWebSocketPingWhileStuck(t *testing.T) {
 	}
 	k.ws.Close()
 	<-k.failed
-}
-
-// The end of a session limits the write it finds, and one that comes just
-// after it.
-func TestWebSocketEndLimitsWrites(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for _, before := range []bool{false, true} {
-			server, client := net.Pipe()
-			w := &socket{conn: server, timeout: 30 * time.Second}
-			end := func() { w.deadlines(time.Now().Add(closeTimeout)) }
-			if before {
-				end()
-			} else {
-				time.AfterFunc(10*time.Second, end)
-			}
-			began := time.Now()
-			w.mu.Lock()
-			err := w.send(websocket.TextMessage, []byte("x"))
-			w.mu.Unlock()
-			equal(t, "failed", err != nil, true)
-			took := closeTimeout
-			if !before {
-				took += 10 * time.Second
-			}
-			equal(t, "took", time.Since(began), took)
-			equal(t, "closed", w.closed, true)
-			client.Close()
-		}
-	})
 }
 
 func TestWebSocketFrameLengths(t *testing.T) {
@@ -196,4 +165,58 @@ func TestCloseWaitsForRefusedWebSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "unfinished", l.reading.Load(), 0)
+}
+
+// Parts of a message show that the client lives, though they hold nothing.
+func TestWebSocketEmptyFragmentsAreLife(t *testing.T) {
+	t.Parallel()
+	alive := make(chan struct{}, 10)
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		conn.Watch(func() { alive <- struct{}{} })
+		wait(conn)
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsWant(t, ws, "o")
+	for _, frame := range [][]byte{{0x01, 0x80, 0, 0, 0, 0}, {0x00, 0x80, 0, 0, 0, 0}} {
+		if _, err := ws.NetConn().Write(frame); err != nil {
+			t.Fatal(err)
+		}
+		<-alive
+	}
+}
+
+// What need not wait goes out at once, in SockJS's framing; more than one
+// frame of it does not.
+func TestWebSocketTryWrite(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		equal(t, "two frames", conn.TryWriteMessages([][]byte{make([]byte, maxBatch), make([]byte, maxBatch)}), false)
+		if msgs := [][]byte{[]byte(`"a"`), []byte("b")}; !conn.TryWriteMessages(msgs) {
+			if err := conn.WriteMessages(msgs); err != nil { // where sockets cannot be asked
+				t.Error(err)
+			}
+		}
+		wait(conn)
+		equal(t, "after the end", conn.TryWriteMessages([][]byte{nil}), false)
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsWant(t, ws, "o", `a["\"a\"","b"]`)
+}
+
+// What is decoded and not read is unread.
+func TestWebSocketUnread(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	s := start(t, Config{Open: serving(func(conn Conn) {
+		defer close(done)
+		for _, want := range []bool{true, false} {
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Error(err)
+			}
+			equal(t, "unread", conn.Unread(), want)
+		}
+	})})
+	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
+	wsSend(t, ws, `["ab"]`)
+	<-done
 }

@@ -44,8 +44,9 @@ var (
 
 // Server serves SockJS under one path. Safe for concurrent use.
 type Server struct {
-	cfg  Config
-	page page
+	cfg       Config
+	page      page
+	websocket fiber.Handler
 
 	running sync.WaitGroup // what enter let in
 	hurried atomic.Bool
@@ -60,13 +61,15 @@ type Server struct {
 // New returns a Server. It panics when Config lacks what it needs.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	return &Server{
+	s := &Server{
 		cfg:      cfg,
 		page:     newPage(cfg.ClientURL, cfg.ClientIntegrity),
 		sessions: make(map[sessionKey]*session),
 		sockets:  make(map[*socket]string),
 		perUser:  make(map[string]int),
 	}
+	s.websocket = s.newWebSocket()
+	return s
 }
 
 // Hurry comes before Close, while who serves the sessions ends them: a client
@@ -96,19 +99,19 @@ func (s *Server) disconnectDelay() time.Duration {
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
-	links := make([]link, 0, len(s.sessions)+len(s.sockets))
+	conns := make([]Conn, 0, len(s.sessions)+len(s.sockets))
 	for _, session := range s.sessions {
-		links = append(links, session)
+		conns = append(conns, session)
 	}
 	for socket := range s.sockets {
-		links = append(links, socket)
+		conns = append(conns, socket)
 	}
 	s.mu.Unlock()
 
 	var closing sync.WaitGroup
-	for _, link := range links {
+	for _, conn := range conns {
 		// Each may wait for its own client; Close waits for all of them below.
-		closing.Go(func() { link.shut(1001, "going away") })
+		closing.Go(func() { _ = conn.Close(1001, "going away") })
 	}
 	done := make(chan struct{})
 	// Ends with the last of the goroutines it waits for, each of which has a
@@ -123,9 +126,9 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("close sockjs server: %w", ctx.Err())
 	}
-	for _, link := range links {
+	for _, conn := range conns {
 		// A client between two polls may still fetch what is left for it.
-		if session, ok := link.(*session); ok && session.drained() {
+		if session, ok := conn.(*session); ok && session.drained() {
 			s.forget(session)
 		}
 	}
@@ -193,10 +196,10 @@ func (s *Server) open(c *fiber.Ctx, key sessionKey) (*session, []byte) {
 	return session, nil
 }
 
-func (s *Server) serve(session *session, serve func(*Conn)) {
+func (s *Server) serve(session *session, serve func(Conn)) {
 	defer s.leave("SockJS session")
 	defer session.shut(1011, "internal error") // counts after a panic only
-	serve(&Conn{session})
+	serve(session)
 	session.shut(1000, "Normal closure")
 }
 
@@ -221,7 +224,7 @@ func (s *Server) dismiss(user string) {
 	}
 }
 
-// forget makes room for a new session of the same id.
+// forget makes space for a new session of the same id.
 func (s *Server) forget(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

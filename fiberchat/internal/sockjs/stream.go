@@ -10,6 +10,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// closeTimeout is how long what is left may take once the session is over.
+const closeTimeout = time.Second
+
 // stream is one response that carries frame after frame. It owns the
 // hijacked connection and writes the response itself, headers included.
 type stream struct {
@@ -18,7 +21,7 @@ type stream struct {
 	conn     net.Conn
 	session  *session
 	chunked  bool
-	limit    int       // octets left before the client must come again
+	limit    int       // bytes left before the client must come again
 	buf      []byte    // to be written
 	frame    []byte    // one frame, before the transport's framing
 	closeBy  time.Time // set when the session is over, under its mu
@@ -33,8 +36,10 @@ func (s *Server) stream(c *fiber.Ctx, t *transport, session *session, callback s
 	// returned; Close waits for what it let in.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
+		conn := unwrap(hijacked)
+		defer conn.Close() // a server that keeps hijacked connections does not
 		st := &stream{
-			t: t, callback: callback, conn: unwrap(hijacked), session: session,
+			t: t, callback: callback, conn: conn, session: session,
 			chunked: ctx.Request.Header.IsHTTP11(), limit: s.cfg.StreamLimit,
 		}
 		if t.callback {
@@ -110,7 +115,7 @@ func (st *stream) serve(every time.Duration, stopping <-chan struct{}) {
 	for {
 		last := false
 		for !last && st.limit > 0 {
-			if st.frame, last = session.take(st.frame[:0]); len(st.frame) == 0 {
+			if st.frame, last = session.dequeue(st.frame[:0]); len(st.frame) == 0 {
 				break
 			}
 			st.put(st.frame)
@@ -126,7 +131,7 @@ func (st *stream) serve(every time.Duration, stopping <-chan struct{}) {
 				return
 			default:
 			}
-			// The client asks again at the last octet: let that one in first.
+			// The client asks again at the last byte: let that one in first.
 			session.detach(r)
 			st.end()
 			return

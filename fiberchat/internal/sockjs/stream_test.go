@@ -64,7 +64,7 @@ func (c streamCase) open(t testing.TB, addr, session string, header ...string) *
 	prelude := s.chunk()
 	if c.name == "htmlfile" {
 		if len(prelude) <= 1024 {
-			t.Errorf("prelude has %d octets", len(prelude))
+			t.Errorf("prelude has %d bytes", len(prelude))
 		}
 		prelude = strings.TrimSpace(prelude)
 	}
@@ -104,7 +104,7 @@ func TestStreamResponseLimit(t *testing.T) {
 			s.want(c.frame("a" + message))
 			size += len(c.frame("a" + message))
 		}
-		// The client asks again at the last octet.
+		// The client asks again at the last byte.
 		s.want("")
 		s = c.open(t, app.addr, path)
 		message := `["` + strings.Repeat("y", 4096) + `"]`

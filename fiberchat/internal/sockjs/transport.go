@@ -53,7 +53,7 @@ var transports = map[string]*transport{
 		method:      fiber.MethodGet,
 		contentType: "application/javascript; charset=UTF-8",
 		callback:    true,
-		// The comment keeps the callback's name from being the first octets
+		// The comment keeps the callback's name from being the first bytes
 		// of what a plug-in might take for its own format.
 		frame: func(dst, frame []byte, callback string) []byte {
 			dst = append(append(append(dst, "/**/"...), callback...), '(')

@@ -12,7 +12,7 @@ func TestPreludeIsNotWrittenTo(t *testing.T) {
 		one := transport.frame(transport.prelude("c"), []byte("o"), "c")
 		two := transport.frame(transport.prelude("c"), []byte("h"), "c")
 		if string(one) == string(two) {
-			t.Errorf("%s: two responses share their octets", name)
+			t.Errorf("%s: two responses share their bytes", name)
 		}
 	}
 }

@@ -169,7 +169,7 @@ func TestRawWebSocketClose(t *testing.T) {
 func TestWebSocketPings(t *testing.T) {
 	t.Parallel()
 	var alive atomic.Int32
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		conn.Watch(func() { alive.Add(1) })
 		if can, err := conn.Ping(); !can || err != nil {
 			t.Errorf("ping: %v, %v", can, err)
@@ -205,7 +205,7 @@ func TestWebSocketPings(t *testing.T) {
 func TestReadAfterTheClientLeft(t *testing.T) {
 	t.Parallel()
 	errs := make(chan error, 1)
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		_, err := conn.Read(make([]byte, 1))
 		errs <- err
 		if conn.WriteMessages([][]byte{[]byte("late")}) == nil {
@@ -227,7 +227,7 @@ func TestReadAfterTheClientLeft(t *testing.T) {
 func TestWebSocketBatches(t *testing.T) {
 	t.Parallel()
 	big := strings.Repeat("x", 40<<10)
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		_ = conn.WriteMessages([][]byte{[]byte("a"), []byte("b")})
 		_ = conn.WriteMessages([][]byte{[]byte(big), []byte(big), []byte("c")})
 		_ = conn.WriteMessages(nil)
@@ -244,8 +244,8 @@ func TestWebSocketBatches(t *testing.T) {
 // so only once.
 func TestWebSocketCloseFromElsewhere(t *testing.T) {
 	t.Parallel()
-	conns, over := make(chan *Conn, 1), make(chan error, 1)
-	s := start(t, Config{Open: serving(func(conn *Conn) {
+	conns, over := make(chan Conn, 1), make(chan error, 1)
+	s := start(t, Config{Open: serving(func(conn Conn) {
 		conns <- conn
 		_, err := conn.Read(make([]byte, 1))
 		over <- err

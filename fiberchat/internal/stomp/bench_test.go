@@ -10,7 +10,7 @@ func BenchmarkDecode(b *testing.B) {
 	frame := head + "86\n\n" + `{"msgID":"` + strings.Repeat("a", 40) + `","reciverId":2,"content":"hello world"}` + "\x00"
 	frame = strings.Replace(frame, "length:86", "length:"+itoa(len(frame)-len(head)-5), 1)
 	b.SetBytes(int64(len(frame)))
-	b.ReportMetric(float64(len(frame)), "octets")
+	b.ReportMetric(float64(len(frame)), "bytes")
 	d := newDecoder(V12)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -38,5 +38,5 @@ func BenchmarkEncode(b *testing.B) {
 		buf = appendMessage(buf[:0], head, serial, body)
 	}
 	b.SetBytes(int64(len(buf)))
-	b.ReportMetric(float64(len(buf)), "octets")
+	b.ReportMetric(float64(len(buf)), "bytes")
 }

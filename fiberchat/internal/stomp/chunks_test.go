@@ -44,7 +44,7 @@ func TestDecodeInRandomPieces(t *testing.T) {
 				continue
 			}
 			if !bytes.Equal(f.Body, want[0]) {
-				t.Fatalf("seed %d: a body of %d octets came as %d others", seed, len(want[0]), len(f.Body))
+				t.Fatalf("seed %d: a body of %d bytes came as %d others", seed, len(want[0]), len(f.Body))
 			}
 			want = want[1:]
 		}

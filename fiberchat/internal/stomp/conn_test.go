@@ -30,6 +30,7 @@ type pipe struct {
 	code   int
 	reason string
 
+	unread atomic.Bool
 	writes atomic.Int64 // calls of WriteMessages
 
 	ran  chan struct{} // closed when Run has returned
@@ -85,6 +86,10 @@ func (p *pipe) WriteMessages(msgs [][]byte) error {
 	return nil
 }
 
+func (p *pipe) TryWriteMessages([][]byte) bool { return false }
+
+func (p *pipe) Unread() bool { return p.unread.Load() }
+
 func (p *pipe) Ping() (bool, error) {
 	p.wrote()
 	if p.canPing {
@@ -114,11 +119,11 @@ type talk struct {
 	*pipe
 	t       *testing.T
 	session *Session
-	room    *room
+	handler *recorder
 }
 
-// room is a Handler that notes what it is called for.
-type room struct {
+// recorder is a Handler that notes what it is called for.
+type recorder struct {
 	session *Session
 	mu      sync.Mutex
 	calls   []string
@@ -129,19 +134,19 @@ type room struct {
 	onDisconnect func()
 }
 
-func (r *room) note(call string) {
+func (r *recorder) note(call string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, call)
 }
 
-func (r *room) noted() []string {
+func (r *recorder) noted() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.calls)
 }
 
-func (r *room) OnSend(f *Frame) error {
+func (r *recorder) OnSend(f *Frame) error {
 	r.note("send " + string(f.Destination()) + " " + string(f.Body))
 	if r.onSend != nil {
 		return r.onSend(f)
@@ -150,7 +155,7 @@ func (r *room) OnSend(f *Frame) error {
 	return nil
 }
 
-func (r *room) OnSubscribe(sub *Subscription) error {
+func (r *recorder) OnSubscribe(sub *Subscription) error {
 	r.note("subscribe " + sub.ID + " " + sub.Destination)
 	if r.onSubscribe != nil {
 		return r.onSubscribe(sub)
@@ -161,9 +166,9 @@ func (r *room) OnSubscribe(sub *Subscription) error {
 	return nil
 }
 
-func (r *room) OnUnsubscribe(sub *Subscription) { r.note("unsubscribe " + sub.ID) }
+func (r *recorder) OnUnsubscribe(sub *Subscription) { r.note("unsubscribe " + sub.ID) }
 
-func (r *room) OnDisconnect() {
+func (r *recorder) OnDisconnect() {
 	r.note("disconnect")
 	if r.onDisconnect != nil {
 		r.onDisconnect()
@@ -179,17 +184,17 @@ func testConfig() *Config {
 }
 
 // start runs a session; the test's end waits for it.
-func start(t *testing.T, p *pipe, cfg *Config, r *room) *talk {
+func start(t *testing.T, p *pipe, cfg *Config, r *recorder) *talk {
 	t.Helper()
 	return startOver(t, p, p, cfg, r)
 }
 
 // startOver is start over a Conn that is more than its pipe.
-func startOver(t *testing.T, conn Conn, p *pipe, cfg *Config, r *room) *talk {
+func startOver(t *testing.T, conn Conn, p *pipe, cfg *Config, r *recorder) *talk {
 	t.Helper()
 	s := NewSession(conn, cfg, "wususu", r)
 	r.session = s
-	c := &talk{pipe: p, t: t, session: s, room: r}
+	c := &talk{pipe: p, t: t, session: s, handler: r}
 	go func() { // joined by over or by the cleanup
 		defer close(p.ran)
 		defer func() { _ = recover() }() // as the door's goroutine does
@@ -206,7 +211,7 @@ func startOver(t *testing.T, conn Conn, p *pipe, cfg *Config, r *room) *talk {
 }
 
 // begin starts a session in version 1.2 and connects it.
-func begin(t *testing.T, cfg *Config, r *room, headers ...string) *talk {
+func begin(t *testing.T, cfg *Config, r *recorder, headers ...string) *talk {
 	t.Helper()
 	c := start(t, newPipe(), cfg, r)
 	c.send("CONNECT\naccept-version:1.2\n" + strings.Join(headers, "") + "\n\x00")

@@ -7,14 +7,14 @@ import (
 
 // Limits bound what one frame may make the server hold.
 type Limits struct {
-	Frame   int // octets of a whole frame
+	Frame   int // bytes of a whole frame
 	Headers int // header lines
-	Section int // octets of command and headers together
+	Section int // bytes of command and headers together
 }
 
-// Decoder cuts a stream of octets into frames. The octets go into Space, as
-// many as came are told to Filled, and Next is called until it has no more.
-// It holds at most Limits.Frame octets and a read's worth beyond.
+// Decoder cuts a stream of bytes into frames. The bytes go into Space,
+// Filled says how many came, and Next is called until it has no more.
+// It holds at most Limits.Frame bytes and a read's worth beyond.
 type Decoder struct {
 	// Version decides the escapes of frames after the first; CONNECT has none.
 	Version Version
@@ -22,11 +22,11 @@ type Decoder struct {
 	limits Limits
 	buf    []byte
 	start  int // where the frame begins
-	end    int // where the octets end
+	end    int // where the bytes end
 
 	// Progress within a frame that is not complete, relative to start, so
-	// that octets that trickle in are not looked at twice.
-	scan   int    // octets already searched
+	// that bytes that trickle in are not looked at twice.
+	scan   int    // bytes already searched
 	line   int    // where the current line begins
 	body   int    // where the body begins, 0 while in the headers
 	length int    // content-length, -1 when there is none
@@ -47,7 +47,7 @@ const (
 // NewDecoder returns a decoder with these limits.
 func NewDecoder(l Limits) *Decoder { return &Decoder{limits: l, length: -1} }
 
-// Space returns room for octets.
+// Space returns room for bytes.
 func (d *Decoder) Space() []byte {
 	if d.start == d.end {
 		d.start, d.end = 0, 0
@@ -73,10 +73,10 @@ func (d *Decoder) Space() []byte {
 	return d.buf[d.end:]
 }
 
-// Filled tells that n octets were put into Space.
+// Filled notes that n bytes were put into Space.
 func (d *Decoder) Filled(n int) { d.end += n }
 
-// Next returns the next whole frame, nil when octets are missing, or an
+// Next returns the next whole frame, nil when bytes are missing, or an
 // *Error. EOLs between frames are skipped: they are heart-beats. With an
 // error, PartialReceipt tells the failed frame's receipt.
 func (d *Decoder) Next() (*Frame, error) {
@@ -127,12 +127,12 @@ func (d *Decoder) readHeaders() (more bool, err error) {
 		if i >= 0 {
 			next = d.scan + i + 1
 		}
-		// In this order the fault is the same however the octets are cut.
+		// In this order the fault is the same however the bytes are cut.
 		if nul < min(next, d.limits.Section) {
 			return false, badFrame("a NUL stands before the empty line that ends the headers")
 		}
 		if next > d.limits.Section {
-			return false, tooLarge("the headers are larger than %d octets", d.limits.Section)
+			return false, tooLarge("the headers are larger than %d bytes", d.limits.Section)
 		}
 		d.scan = next
 		if i < 0 {
@@ -202,7 +202,7 @@ func (d *Decoder) checkLength(data []byte) error {
 		return badFrame("the headers are not UTF-8")
 	}
 	if d.body+max(d.length, 0)+1 > d.limits.Frame {
-		return tooLarge("the frame is larger than %d octets", d.limits.Frame)
+		return tooLarge("the frame is larger than %d bytes", d.limits.Frame)
 	}
 	return nil
 }
@@ -215,20 +215,20 @@ func (d *Decoder) readBody() (*Frame, error) {
 		if i < 0 {
 			d.scan = len(data)
 			if len(data) >= d.limits.Frame {
-				return nil, tooLarge("the frame is larger than %d octets", d.limits.Frame)
+				return nil, tooLarge("the frame is larger than %d bytes", d.limits.Frame)
 			}
 			return nil, nil
 		}
 		end = d.scan + i
 		if end+1 > d.limits.Frame {
-			return nil, tooLarge("the frame is larger than %d octets", d.limits.Frame)
+			return nil, tooLarge("the frame is larger than %d bytes", d.limits.Frame)
 		}
 	} else {
 		if len(data) <= end {
 			return nil, nil
 		}
 		if data[end] != 0 {
-			return nil, badFrame("the octet after content-length octets of body is not NUL")
+			return nil, badFrame("the byte after content-length bytes of body is not NUL")
 		}
 	}
 	f := &d.frame

@@ -26,7 +26,7 @@ func keep(f *Frame) seen {
 	return s
 }
 
-// decode feeds chunks the way a session does: octets only when frames are out.
+// decode feeds chunks the way a session does: bytes only when frames are out.
 func decode(d *Decoder, chunks ...string) (frames []seen, err error) {
 	for _, chunk := range chunks {
 		for {
@@ -95,10 +95,10 @@ func TestDecode(t *testing.T) {
 		{"NUL by content-length", V12, "SEND\ncontent-length:3\n\na\x00b\x00", []seen{send("a\x00b", [2]string{"content-length", "3"})}, ""},
 		{"content-length 0", V12, "SEND\ncontent-length:0\n\n\x00", []seen{send("", [2]string{"content-length", "0"})}, ""},
 		{"leading zeros", V12, "SEND\ncontent-length:0002\n\nhi\x00", []seen{send("hi", [2]string{"content-length", "0002"})}, ""},
-		{"octets, not characters", V12, "SEND\ncontent-length:6\n\n起来\x00", []seen{send("起来", [2]string{"content-length", "6"})}, ""},
+		{"bytes, not characters", V12, "SEND\ncontent-length:6\n\n起来\x00", []seen{send("起来", [2]string{"content-length", "6"})}, ""},
 		{"content-length too small", V12, "SEND\ncontent-length:1\n\nhi\x00", nil, "bad-frame 1002"},
 		{"content-length too large", V12, "SEND\ncontent-length:3\n\nhi\x00\n", nil, "bad-frame 1002"},
-		{"content-length waits for its octets", V12, "SEND\ncontent-length:3\n\nhi\x00", nil, ""},
+		{"content-length waits for its bytes", V12, "SEND\ncontent-length:3\n\nhi\x00", nil, ""},
 		{"content-length negative", V12, "SEND\ncontent-length:-1\n\nhi\x00", nil, "bad-frame 1002"},
 		{"content-length with a sign", V12, "SEND\ncontent-length:+2\n\nhi\x00", nil, "bad-frame 1002"},
 		{"content-length no number", V12, "SEND\ncontent-length:2a\n\nhi\x00", nil, "bad-frame 1002"},
@@ -165,13 +165,13 @@ func TestDecode(t *testing.T) {
 				}
 			}
 			check("whole", tt.in)
-			check("octet by octet", strings.Split(tt.in, "")...)
-			var octets []string
+			check("byte by byte", strings.Split(tt.in, "")...)
+			var single []string
 			for i := range len(tt.in) {
-				octets = append(octets, tt.in[i:i+1])
+				single = append(single, tt.in[i:i+1])
 				check(fmt.Sprintf("cut at %d", i), tt.in[:i], tt.in[i:])
 			}
-			check("octet by octet, inside UTF-8 too", octets...)
+			check("byte by byte, inside UTF-8 too", single...)
 		})
 	}
 }
@@ -246,12 +246,30 @@ func TestDecodeRefusesEarly(t *testing.T) {
 				_, err = decode(d, tt.more, "")
 			}
 			if tokenOf(err) != "frame-too-large 1009" {
-				t.Fatalf("after %d octets: %v", fed, err)
+				t.Fatalf("after %d bytes: %v", fed, err)
 			}
 			if most := max(tt.most-len(tt.head), 0) + len(tt.more); fed > most {
-				t.Errorf("refused after %d octets, want at most %d", fed, most)
+				t.Errorf("refused after %d bytes, want at most %d", fed, most)
 			}
 		})
+	}
+}
+
+// The buffer grows with what came, not with what a frame may be or claims to be.
+func TestDecodeMemoryFollowsWhatCame(t *testing.T) {
+	t.Parallel()
+	d := NewDecoder(Limits{Frame: 100 << 20, Headers: 10, Section: 1000})
+	head := "SEND\ncontent-length:100000000\n\n"
+	if _, err := decode(d, head, ""); err != nil {
+		t.Fatal(err)
+	}
+	for came := len(head); came < 1<<20; came += 1000 {
+		if _, err := decode(d, strings.Repeat("x", 1000), ""); err != nil {
+			t.Fatal(err)
+		}
+		if most := 2*came + 4*readSize; len(d.buf) > most {
+			t.Fatalf("%d bytes came, and %d are held", came, len(d.buf))
+		}
 	}
 }
 
@@ -265,7 +283,7 @@ func TestDecodeBeatsTakeNoMemory(t *testing.T) {
 		}
 	}
 	if len(d.buf) != readSize {
-		t.Errorf("the buffer has grown to %d octets", len(d.buf))
+		t.Errorf("the buffer has grown to %d bytes", len(d.buf))
 	}
 }
 
@@ -277,7 +295,7 @@ func TestDecodeGivesMemoryBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d.Space(); len(d.buf) != readSize {
-		t.Errorf("an idle decoder holds %d octets", len(d.buf))
+		t.Errorf("an idle decoder holds %d bytes", len(d.buf))
 	}
 }
 
@@ -296,7 +314,7 @@ func TestPartialReceipt(t *testing.T) {
 		{"first wins", V12, "SEND\nreceipt:7\nreceipt:8\njunk\n\n\x00", "7"},
 		{"bad length", V12, "SEND\nreceipt:7\ncontent-length:x\n\n\x00", "7"},
 		{"a body where none may be", V12, "ACK\nreceipt:7\n\nx\x00", "7"},
-		{"too many octets", V12, "SEND\nreceipt:7\ncontent-length:99999999\n\n", "7"},
+		{"too many bytes", V12, "SEND\nreceipt:7\ncontent-length:99999999\n\n", "7"},
 		{"wrong length", V12, "SEND\nreceipt:7\ncontent-length:1\n\nab\x00", "7"},
 		{"escaped, fault in a header line", V12, "SEND\nreceipt:a\\cb\njunk\n\n\x00", "a:b"},
 		{"escaped, fault in an escape after it", V12, "SEND\nreceipt:a\\cb\nc:\\t\n\n\x00", "a:b"},

@@ -58,15 +58,15 @@ func appendReceipt(dst []byte, id string, v Version) []byte {
 	return append(dst, '\n', '\n', 0)
 }
 
-func appendError(dst []byte, e *Error, receipt string, v Version) []byte {
+func appendError(dst []byte, e *Error, v Version) []byte {
 	dst = append(dst, "ERROR\nmessage:"...)
 	dst = append(dst, e.Token...)
 	if e.Token == tokenVersion {
 		dst = append(dst, "\nversion:1.0,1.1,1.2"...)
 	}
-	if receipt != "" {
+	if e.Receipt != "" {
 		dst = append(dst, "\nreceipt-id:"...)
-		dst = appendEscaped(dst, receipt, v)
+		dst = appendEscaped(dst, e.Receipt, v)
 	}
 	dst = append(dst, "\ncontent-type:text/plain\ncontent-length:"...)
 	dst = strconv.AppendInt(dst, int64(len(e.Text)), 10)
@@ -93,7 +93,7 @@ func appendConnected(dst []byte, v Version, beat heartBeat, session, server, use
 	return append(dst, '\n', '\n', 0)
 }
 
-// fitsHeader tells whether every client in the field can read s as a header
+// fitsHeader reports whether every client in the field can read s as a header
 // value: UTF-8, not empty, no space, colon, backslash or control character.
 func fitsHeader(s string) bool {
 	if s == "" {

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write what is encoded to the golden files")
 
-// Each golden file is what goes over the wire, octet for octet.
+// Each golden file is what goes over the wire, byte for byte.
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	const echo = "a:b\\c\r d 起来" // an id as a client may choose it
@@ -27,9 +27,9 @@ func TestEncode(t *testing.T) {
 			"connected-no-name": appendConnected(nil, v, heartBeat{}, "S1", "fiberchat", "two words"),
 			"message":           appendMessage(nil, messageHead(id, "/user/2/recive", v), 18446744073709551615, []byte(`{"content":"起来聊天"}`)),
 			"receipt":           appendReceipt(nil, id, v),
-			"error":             appendError(nil, badFrame("a header has no name"), "", v),
-			"error-receipt":     appendError(nil, NotAllowed("this is not yours"), id, v),
-			"error-version":     appendError(nil, &Error{tokenVersion, "supported versions are 1.0, 1.1 and 1.2", CloseProtocolError}, "", v),
+			"error":             appendError(nil, badFrame("a header has no name"), v),
+			"error-receipt":     appendError(nil, asError(NotAllowed("this is not yours"), id), v),
+			"error-version":     appendError(nil, &Error{Token: tokenVersion, Text: "supported versions are 1.0, 1.1 and 1.2"}, v),
 		} {
 			t.Run(name+" "+v.String(), func(t *testing.T) {
 				t.Parallel()
@@ -59,7 +59,7 @@ func TestEncodeFinalCR(t *testing.T) {
 	for v, want := range map[Version]string{V10: "a\rb", V11: "a\rb", V12: `a\rb\r\r`} {
 		for name, frame := range map[string][]byte{
 			"receipt":      appendReceipt(nil, "a\rb\r\r", v),
-			"error":        appendError(nil, badFrame(""), "a\rb\r\r", v),
+			"error":        appendError(nil, asError(badFrame(""), "a\rb\r\r"), v),
 			"subscription": appendMessage(nil, messageHead("a\rb\r\r", "/a", v), 1, nil),
 			"destination":  appendMessage(nil, messageHead("0", "a\rb\r\r", v), 1, nil),
 		} {

@@ -12,6 +12,7 @@ type Error struct {
 	// Code is the WebSocket close code that follows.
 	Code int
 	// Receipt is the receipt id of the frame at fault, "" when there is none.
+	// For an Error that a Handler returns the session sets it.
 	Receipt string
 }
 

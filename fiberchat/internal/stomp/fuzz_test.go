@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzDecoder feeds the same octets whole, one by one and cut at random: the
+// FuzzDecoder feeds the same bytes whole, one by one and cut at random: the
 // frames and the fault must be the same, memory stays bounded, and a decoded
 // frame, encoded again, decodes to itself.
 func FuzzDecoder(f *testing.F) {
@@ -37,7 +37,7 @@ func FuzzDecoder(f *testing.F) {
 				more, err := decode(d, string(chunk), "")
 				frames = append(frames, more...)
 				if most := limits.Frame + 2*readSize; len(d.buf) > most {
-					t.Fatalf("the decoder holds %d octets", len(d.buf))
+					t.Fatalf("the decoder holds %d bytes", len(d.buf))
 				}
 				if err != nil {
 					return frames, fmt.Sprintf("%v, receipt %q", err, d.PartialReceipt())

@@ -1,49 +1,125 @@
 package stomp
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
-// heartBeat is what the two sides agreed on; 0 means none that way.
-type heartBeat struct {
-	out time.Duration // the server sends something at least this often
-	in  time.Duration // the client does
+// startClock begins to watch the time, with the wait for CONNECT.
+func (s *Session) startClock() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.timer = time.AfterFunc(s.cfg.ConnectTimeout, s.onTimer)
 }
 
-// maxBeat is the longest interval there is, and how long the clock sleeps when
-// nothing is due.
-const maxBeat = 24 * time.Hour
+// setBeat begins the heart-beats, once the client has connected.
+func (s *Session) setBeat(beat heartBeat) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.connected, s.beat = true, beat
+	s.lastWrite, s.lastPing = s.now(), s.now()
+	s.rewind()
+}
 
-// agreeBeat combines a CONNECT's heart-beat header with the server's own
-// offer, which is the same both ways (STOMP 1.2, Heart-beating). The wire has
-// whole milliseconds, so that is what the offer is.
-func agreeBeat(header string, present bool, offer time.Duration) (heartBeat, error) {
-	if !present {
-		return heartBeat{}, nil
+// onTimer holds out.mu, under which all of this is quick; Run stops the timer
+// in the same way.
+func (s *Session) onTimer() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.rewind()
+}
+
+// rewind does what is due and sets the timer for what comes next. The caller
+// holds out.mu.
+func (s *Session) rewind() {
+	if s.out.ending {
+		return
 	}
-	can, wants, ok := strings.Cut(header, ",")
-	cx, ok1 := parseBeat(can)
-	cy, ok2 := parseBeat(wants)
-	if !ok || !ok1 || !ok2 {
-		return heartBeat{}, badFrame("heart-beat is not two numbers of milliseconds")
+	if next := s.tick(); !s.out.ending {
+		s.timer.Reset(next)
 	}
-	offer = (offer + time.Millisecond - 1).Truncate(time.Millisecond)
-	agree := func(client time.Duration) time.Duration {
-		if client == 0 || offer == 0 {
-			return 0
+}
+
+// tick does what is due by the clock and returns when to look again.
+func (s *Session) tick() time.Duration {
+	if !s.connected {
+		s.putError(&Error{Token: "connect-timeout", Text: "no CONNECT frame came in time", Code: ClosePolicy})
+		return 0
+	}
+	return min(s.tickOut(), s.tickIn())
+}
+
+// tickOut beats: a little early rather than late, since clients close at 1.5
+// times the interval.
+func (s *Session) tickOut() time.Duration {
+	if s.beat.out == 0 {
+		return maxBeat
+	}
+	every := s.beat.out - s.beat.out/10
+	idle := s.now() - s.lastWrite
+	if idle < every {
+		return every - idle
+	}
+	if s.out.used() == 0 { // else the writer is at it
+		if b := s.out.open(); b != nil {
+			b.buf = append(b.buf, '\n') // STOMP 1.2, Heart-beating
+			s.out.seal(b)
+			s.startWriter()
 		}
-		return max(client, offer)
 	}
-	return heartBeat{out: agree(cy), in: agree(cx)}, nil
+	return every
 }
 
-// parseBeat takes milliseconds; more than a day is a day.
-func parseBeat(s string) (time.Duration, bool) {
-	if len(s) == 0 || len(s) > 18 || strings.Trim(s, "0123456789") != "" {
-		return 0, false
+// tickIn watches for silence. A client that does not beat, or more rarely than
+// pings find who is gone, is pinged, where the transport can.
+func (s *Session) tickIn() time.Duration {
+	limit, next := 2*s.beat.in, maxBeat
+	if every := s.cfg.PingInterval; s.beat.in == 0 || s.beat.in > every {
+		switch {
+		case !s.noPing:
+			limit, next = 2*every, every-(s.now()-s.lastPing)
+			if next <= 0 {
+				s.lastPing, next = s.now(), every
+				s.out.ping = true
+				s.startWriter()
+			}
+		case s.beat.in == 0:
+			return maxBeat // such a transport finds silent peers by itself
+		}
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return time.Duration(min(n, maxBeat.Milliseconds())) * time.Millisecond, err == nil
+	silent := s.silence()
+	if silent > limit {
+		s.putError(&Error{Token: "no-heart-beat", Text: "nothing came from the client for too long", Code: CloseProtocolError})
+		return 0
+	}
+	// One past the limit, so that a peer exactly at it is not looked at twice.
+	return min(next, limit-silent+time.Millisecond)
 }
+
+// ping is the writer's.
+func (s *Session) ping() error {
+	can, err := s.conn.Ping()
+	if !can {
+		s.out.mu.Lock()
+		s.noPing = true
+		s.out.mu.Unlock()
+	}
+	return err
+}
+
+// silence returns for how long the reader has been waiting for bytes, 0 while
+// it is at work.
+func (s *Session) silence() time.Duration {
+	since := s.waiting.Load()
+	if since == 0 {
+		return 0
+	}
+	return s.now() - time.Duration(since)
+}
+
+// alive notes a sign of life that is no data.
+func (s *Session) alive() {
+	if since := s.waiting.Load(); since != 0 {
+		s.waiting.CompareAndSwap(since, int64(s.now()))
+	}
+}
+
+// now is the time since the session began, never 0.
+func (s *Session) now() time.Duration { return time.Since(s.begun) + 1 }

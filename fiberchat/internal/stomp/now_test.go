@@ -53,7 +53,7 @@ func TestWriteNow(t *testing.T) {
 				q := &quick{pipe: newPipe(), takes: func() bool { return takes(calls.Add(1)) }}
 				cfg := testConfig()
 				cfg.Queue = 1 << 30
-				c := startOver(t, q, q.pipe, cfg, &room{})
+				c := startOver(t, q, q.pipe, cfg, &recorder{})
 				c.send(frame("CONNECT", "accept-version:1.2") + frame("SUBSCRIBE", "id:0", "destination:/a", "receipt:s"))
 				c.want("CONNECTED", "RECEIPT\nreceipt-id:s\n")
 				var senders sync.WaitGroup
@@ -64,7 +64,7 @@ func TestWriteNow(t *testing.T) {
 							if n%7 == 0 {
 								time.Sleep(time.Millisecond) // the writer comes to rest
 							}
-							c.session.Message(c.room.subs[0], []byte("{}"))
+							c.session.Message(c.handler.subs[0], []byte("{}"))
 						}
 					})
 				}

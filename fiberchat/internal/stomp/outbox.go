@@ -3,15 +3,15 @@ package stomp
 import "sync"
 
 // outbox holds the frames that wait for the writer: whole, in order, and
-// bounded in octets. Everyone may put; one writer takes.
+// bounded in bytes. Everyone may put; one writer takes.
 type outbox struct {
 	limit int
 	done  chan struct{} // closed when the session is over
-	room  chan struct{} // tells the one who waits for room that something changed
+	space chan struct{} // wakes the one who waits for space
 
 	mu      sync.Mutex
 	next    *batch // nil while empty
-	taken   int    // octets that the writer holds
+	taken   int    // bytes that the writer holds
 	serial  uint64 // of the last MESSAGE
 	writing bool   // a writer is at work
 	ping    bool   // the writer is to ping
@@ -85,15 +85,15 @@ func (o *outbox) seal(b *batch) bool {
 func (o *outbox) end(code int, reason string) {
 	if !o.ending {
 		o.ending, o.code, o.reason = true, code, reason
-		notify(o.room)
+		notify(o.space)
 		close(o.done)
 	}
 }
 
-// take hands the writer what is to do: frames to write, or else a ping. When
+// dequeue hands the writer what is to do: frames to write, or else a ping. When
 // there is nothing, the writer's work is done, but for the close when over: in
 // the same hold, since another writer may start after it.
-func (o *outbox) take() (b *batch, ping, over bool) {
+func (o *outbox) dequeue() (b *batch, ping, over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -108,7 +108,7 @@ func (o *outbox) take() (b *batch, ping, over bool) {
 	return b, ping, over
 }
 
-// used is how many octets are queued. The caller holds mu.
+// used is how many bytes are queued. The caller holds mu.
 func (o *outbox) used() int {
 	if o.next == nil {
 		return o.taken
@@ -116,7 +116,7 @@ func (o *outbox) used() int {
 	return o.taken + len(o.next.buf)
 }
 
-// half tells whether at most half the limit is in use, or the session is ending.
+// half reports whether at most half the limit is in use, or the session is ending.
 func (o *outbox) half() (free, ending bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,7 +14,7 @@ const tokenVersion = "version-not-supported"
 type Config struct {
 	Limits
 	Subscriptions  int           // a session may have
-	Queue          int           // octets that may wait for a client
+	Queue          int           // bytes that may wait for a client
 	HeartBeat      time.Duration // offered both ways, 0 for none
 	PingInterval   time.Duration // of transport pings where the client beats not
 	ConnectTimeout time.Duration // from the start to the CONNECT frame
@@ -28,8 +28,9 @@ type Config struct {
 // at a time. An *Error that a method returns goes to the client, and the
 // session ends.
 type Handler interface {
-	// OnSend takes a SEND, and the duty to answer f's receipt, at once or
-	// later. f is valid until it returns.
+	// OnSend takes a SEND, and the duty to answer f's receipt, at once or later:
+	// by Receipt, or by Fail with an Error of that Receipt. f is valid until it
+	// returns.
 	OnSend(f *Frame) error
 	OnSubscribe(sub *Subscription) error
 	OnUnsubscribe(sub *Subscription)
@@ -43,8 +44,6 @@ type Handler interface {
 // safe for concurrent use, return at once, and do nothing once it is over.
 type Session struct {
 	conn    Conn
-	try     TryWriter // nil where conn is none
-	known   Buffered  // nil where conn is none
 	cfg     *Config
 	user    string
 	handler Handler
@@ -56,13 +55,7 @@ type Session struct {
 	dec  *Decoder
 	subs []*Subscription
 
-	// turn counts how often the reader began to wait with nothing left to do.
-	turn atomic.Uint64
-
-	// left tells that the reader has ended.
-	left atomic.Bool
-
-	// waiting is since when the reader waits for octets, as now gives it,
+	// waiting is since when the reader waits for bytes, as now gives it,
 	// 0 while it is at work.
 	waiting atomic.Int64
 
@@ -77,11 +70,9 @@ type Session struct {
 
 // NewSession returns a session of the named user over conn.
 func NewSession(conn Conn, cfg *Config, user string, h Handler) *Session {
-	try, _ := conn.(TryWriter)
-	known, _ := conn.(Buffered)
 	return &Session{
-		conn: conn, try: try, known: known, cfg: cfg, user: user, handler: h,
-		out:   outbox{limit: cfg.Queue, room: make(chan struct{}, 1), done: make(chan struct{})},
+		conn: conn, cfg: cfg, user: user, handler: h,
+		out:   outbox{limit: cfg.Queue, space: make(chan struct{}, 1), done: make(chan struct{})},
 		begun: time.Now(),
 		dec:   NewDecoder(cfg.Limits),
 	}
@@ -104,7 +95,6 @@ func (s *Session) Run() {
 }
 
 func (s *Session) read() {
-	defer s.left.Store(true)
 	connected := false
 	for {
 		f, err := s.dec.Next()
@@ -113,12 +103,9 @@ func (s *Session) read() {
 		}
 		switch {
 		case err != nil:
-			s.fail(asError(err), s.dec.PartialReceipt())
+			s.Fail(asError(err, s.dec.PartialReceipt()))
 			return
 		case f == nil:
-			if s.known != nil && !s.known.Buffered() {
-				s.turn.Add(1)
-			}
 			s.waiting.Store(int64(s.now()))
 			n, err := s.conn.Read(s.dec.Space())
 			s.waiting.Store(0)
@@ -129,7 +116,7 @@ func (s *Session) read() {
 			s.dec.Filled(n)
 		case !connected:
 			if err := s.connect(f); err != nil {
-				s.fail(asError(err), f.Receipt())
+				s.Fail(asError(err, f.Receipt()))
 				return
 			}
 			connected = true
@@ -140,7 +127,7 @@ func (s *Session) read() {
 			return
 		default:
 			if err := s.handle(f); err != nil {
-				s.fail(asError(err), f.Receipt())
+				s.Fail(asError(err, f.Receipt()))
 				return
 			}
 		}
@@ -208,10 +195,14 @@ func noTransactions() *Error {
 	return &Error{Token: "transactions-unsupported", Text: "this server has no transactions", Code: CloseProtocolError}
 }
 
+// More reports whether the client has sent more than the frame that the Handler
+// has. It is for the Handler's methods alone.
+func (s *Session) More() bool { return s.dec.start < s.dec.end || s.conn.Unread() }
+
 // asError makes sure that only what is meant for the client reaches it.
-func asError(err error) *Error {
+func asError(err error, receipt string) *Error {
 	if e, ok := err.(*Error); ok && utf8.ValidString(e.Text) {
-		return e
+		return &Error{e.Token, e.Text, e.Code, receipt}
 	}
-	return &Error{Token: "internal-error", Text: "the server could not carry this out", Code: CloseInternal}
+	return &Error{Token: "internal-error", Text: "the server could not carry this out", Code: CloseInternal, Receipt: receipt}
 }

@@ -31,7 +31,7 @@ func TestConnect(t *testing.T) {
 	} {
 		t.Run(in, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				c := start(t, newPipe(), testConfig(), &room{})
+				c := start(t, newPipe(), testConfig(), &recorder{})
 				c.send(in)
 				got := c.next()
 				checkOutbound(t, []byte(got), V12)
@@ -87,9 +87,9 @@ func TestFaults(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				var c *talk
 				if tt.raw {
-					c = start(t, newPipe(), testConfig(), &room{})
+					c = start(t, newPipe(), testConfig(), &recorder{})
 				} else {
-					c = begin(t, testConfig(), &room{})
+					c = begin(t, testConfig(), &recorder{})
 				}
 				c.send(tt.in)
 				c.fails(tt.token, tt.receipt, tt.code)
@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 
 func TestReceipts(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{})
+		c := begin(t, testConfig(), &recorder{})
 		c.send(frame("SUBSCRIBE", "id:1", "destination:/a", "receipt:1", "ack:client-individual") +
 			frame("SEND", "destination:/a", "receipt:2") +
 			frame("ACK", "id:1", "receipt:3") + frame("NACK", "id:1", "receipt:4") +
@@ -111,7 +111,7 @@ func TestReceipts(t *testing.T) {
 		}
 		c.over(CloseNormal, "")
 		want := []string{"subscribe 1 /a", "send /a ", "unsubscribe 1", "send /a ", "disconnect"}
-		if got := c.room.noted(); !slices.Equal(got, want) {
+		if got := c.handler.noted(); !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
@@ -119,10 +119,10 @@ func TestReceipts(t *testing.T) {
 
 func TestDisconnectWithoutReceipt(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{})
+		c := begin(t, testConfig(), &recorder{})
 		c.send(frame("DISCONNECT") + frame("SEND", "destination:/late"))
 		c.over(CloseNormal, "")
-		if got := c.room.noted(); !slices.Equal(got, []string{"disconnect"}) {
+		if got := c.handler.noted(); !slices.Equal(got, []string{"disconnect"}) {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -132,7 +132,7 @@ func TestDisconnectWithoutReceipt(t *testing.T) {
 func TestDisconnectWaits(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		carriedOut := make(chan struct{})
-		r := &room{onDisconnect: func() { <-carriedOut }}
+		r := &recorder{onDisconnect: func() { <-carriedOut }}
 		r.onSend = func(f *Frame) error {
 			receipt := f.Receipt()
 			go func() { // ends by itself
@@ -159,13 +159,13 @@ func TestFramesAcrossMessages(t *testing.T) {
 			"\n\r\nSEND\ndestination:/b\ncontent-length:5\n\n\x00起\x00\x00" + frame("SEND", "destination:/c", "receipt:end")
 		want := []string{"subscribe 1 /起来", "send /b \x00起\x00", "send /c "}
 		for cut := range len(all) {
-			c := start(t, newPipe(), testConfig(), &room{})
+			c := start(t, newPipe(), testConfig(), &recorder{})
 			if cut > 0 {
 				c.send(all[:cut])
 			}
 			c.send(all[cut:])
 			c.want("CONNECTED\nversion:1.2\n", "RECEIPT\nreceipt-id:end\n")
-			if got := c.room.noted(); !slices.Equal(got, want) {
+			if got := c.handler.noted(); !slices.Equal(got, want) {
 				t.Errorf("cut at %d: got %q", cut, got)
 			}
 		}
@@ -174,12 +174,12 @@ func TestFramesAcrossMessages(t *testing.T) {
 
 func TestSubscriptions(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{})
+		c := begin(t, testConfig(), &recorder{})
 		c.send(frame("SUBSCRIBE", "destination:/user/a/recive") + // its destination is its id
 			frame("SUBSCRIBE", "id:a\\cb", "destination:/user/1/recive") +
 			frame("SUBSCRIBE", "id:", "destination:/e", "receipt:r"))
 		c.want("RECEIPT")
-		for _, sub := range c.room.subs {
+		for _, sub := range c.handler.subs {
 			c.session.Message(sub, []byte(`{}`))
 		}
 		for i, want := range []string{"/user/a/recive\ndestination:/user/a/recive", `a\cb` + "\ndestination:/user/1/recive", "/e\ndestination:/e"} {
@@ -196,7 +196,7 @@ func TestSubscriptions(t *testing.T) {
 		c.want("RECEIPT\nreceipt-id:s\n")
 		want := []string{"subscribe /user/a/recive /user/a/recive", "subscribe a:b /user/1/recive", "subscribe /e /e",
 			"unsubscribe /user/a/recive", "unsubscribe a:b", "subscribe a:b /a"}
-		if got := c.room.noted(); !slices.Equal(got, want) {
+		if got := c.handler.noted(); !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
@@ -204,7 +204,7 @@ func TestSubscriptions(t *testing.T) {
 
 func TestTooManySubscriptions(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{})
+		c := begin(t, testConfig(), &recorder{})
 		for i := range 32 {
 			c.send(frame("SUBSCRIBE", fmt.Sprintf("id:%d", i), "destination:/a"))
 		}
@@ -225,17 +225,17 @@ func TestHandlerErrors(t *testing.T) {
 	}{
 		"for the client":   {NotAllowed("this is not yours"), "not-allowed", ClosePolicy},
 		"of the server":    {errOfHandler, "internal-error", CloseInternal},
-		"with broken text": {&Error{"bad-frame", "\xFF", 1002}, "internal-error", CloseInternal},
+		"with broken text": {&Error{Token: "bad-frame", Text: "\xFF", Code: 1002}, "internal-error", CloseInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				c := begin(t, testConfig(), &room{onSend: func(*Frame) error { return tt.err }})
+				c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { return tt.err }})
 				c.send(frame("SEND", "destination:/a", "receipt:r"))
 				c.fails(tt.token, "r", tt.code)
 			})
 			t.Run("in subscribe", func(t *testing.T) {
 				inBubble(t, func(t *testing.T) {
-					c := begin(t, testConfig(), &room{onSubscribe: func(*Subscription) error { return tt.err }})
+					c := begin(t, testConfig(), &recorder{onSubscribe: func(*Subscription) error { return tt.err }})
 					c.send(frame("SUBSCRIBE", "destination:/a", "receipt:r"))
 					c.fails(tt.token, "r", tt.code)
 				})
@@ -244,11 +244,33 @@ func TestHandlerErrors(t *testing.T) {
 	}
 }
 
+// More counts what the decoder holds and what the connection has.
+func TestMore(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		more := make(chan bool, 2)
+		r := &recorder{}
+		r.onSend = func(*Frame) error { more <- r.session.More(); return nil }
+		c := begin(t, testConfig(), r)
+		send := frame("SEND", "destination:/a")
+		c.send(send + send)
+		for _, want := range []bool{true, false} {
+			if got := <-more; got != want {
+				t.Errorf("of two frames: more is %v, want %v", got, want)
+			}
+		}
+		c.unread.Store(true)
+		c.send(send)
+		if !<-more {
+			t.Error("the connection has more, and the session does not say so")
+		}
+	})
+}
+
 // A panic ends this session, with a code that says whose fault it was, and
 // Run still waits for its writer.
 func TestHandlerPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{onSend: func(*Frame) error { panic("a bug") }})
+		c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { panic("a bug") }})
 		c.send(frame("SEND", "destination:/a"))
 		c.over(CloseInternal, "")
 	})
@@ -259,7 +281,7 @@ func TestCloseAndFail(t *testing.T) {
 	t.Parallel()
 	t.Run("close", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			c := begin(t, testConfig(), &room{})
+			c := begin(t, testConfig(), &recorder{})
 			c.session.Receipt("queued")
 			c.session.Close(CloseGoingAway, "going away")
 			c.session.Close(CloseNormal, "too late")
@@ -270,22 +292,31 @@ func TestCloseAndFail(t *testing.T) {
 	})
 	t.Run("fail", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			c := begin(t, testConfig(), &room{})
-			c.session.Fail(&Error{"token-expired", "sign in again", ClosePolicy})
-			c.session.Fail(&Error{"replaced", "too many sessions", ClosePolicy})
+			c := begin(t, testConfig(), &recorder{})
+			c.session.Fail(&Error{Token: "token-expired", Text: "sign in again", Code: ClosePolicy})
+			c.session.Fail(&Error{Token: "replaced", Text: "too many sessions", Code: ClosePolicy})
 			c.fails("token-expired", "", ClosePolicy)
+		})
+	})
+	t.Run("fail for a frame that was taken", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { return nil }})
+			c.send(frame("SEND", "destination:/a", "receipt:r\\c1") + frame("SEND", "destination:/a", "receipt:other"))
+			synctest.Wait()
+			c.session.Fail(&Error{Token: "refused", Text: "the notice says why", Code: ClosePolicy, Receipt: "r:1"})
+			c.fails("refused", `r\c1`, ClosePolicy)
 		})
 	})
 	t.Run("before CONNECT", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			c := start(t, newPipe(), testConfig(), &room{})
-			c.session.Fail(&Error{"token-expired", "sign in again", ClosePolicy})
+			c := start(t, newPipe(), testConfig(), &recorder{})
+			c.session.Fail(&Error{Token: "token-expired", Text: "sign in again", Code: ClosePolicy})
 			c.fails("token-expired", "", ClosePolicy)
 		})
 	})
 	t.Run("before Run", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			p, r := newPipe(), &room{}
+			p, r := newPipe(), &recorder{}
 			s := NewSession(p, testConfig(), "wususu", r)
 			s.Close(CloseTryLater, "too many sessions")
 			s.Run()
@@ -296,14 +327,14 @@ func TestCloseAndFail(t *testing.T) {
 	})
 	t.Run("the peer leaves", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			c := begin(t, testConfig(), &room{})
+			c := begin(t, testConfig(), &recorder{})
 			close(c.in)
 			c.over(CloseNormal, "")
 		})
 	})
 	t.Run("abort drops the queue of a stuck client", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
-			c := begin(t, testConfig(), &room{})
+			c := begin(t, testConfig(), &recorder{})
 			synctest.Wait()
 			c.stalled = make(chan struct{})
 			c.session.Receipt("stuck")
@@ -333,7 +364,7 @@ func TestLastFrameArrives(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		h := held{&quick{pipe: newPipe(), takes: func() bool { return false }}, make(chan struct{}), make(chan struct{})}
-		c := startOver(t, h, h.pipe, testConfig(), &room{})
+		c := startOver(t, h, h.pipe, testConfig(), &recorder{})
 		c.send(frame("CONNECT", "accept-version:1.2"))
 		c.want("CONNECTED")
 		o := &c.session.out
@@ -372,18 +403,18 @@ func TestLastFrameArrives(t *testing.T) {
 func TestErrorIsLast(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		for range 200 {
-			c := begin(t, testConfig(), &room{})
+			c := begin(t, testConfig(), &recorder{})
 			for i := range 4 {
 				go func() { // ends with the session's queue
 					for range 50 {
 						if i == 0 {
-							c.session.Fail(&Error{"token-expired", "", ClosePolicy})
+							c.session.Fail(&Error{Token: "token-expired", Text: "", Code: ClosePolicy})
 						}
 						c.session.Receipt("noise")
 					}
 				}()
 			}
-			c.session.Fail(&Error{"replaced", "", ClosePolicy})
+			c.session.Fail(&Error{Token: "replaced", Text: "", Code: ClosePolicy})
 			<-c.ran
 			for len(c.out) > 0 {
 				if got := <-c.out; strings.HasPrefix(got, "ERROR") && len(c.out) > 0 {

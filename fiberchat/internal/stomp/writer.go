@@ -16,7 +16,7 @@ func (s *Session) startWriter() {
 // connection when the session is ending.
 func (s *Session) write() {
 	for {
-		b, ping, over := s.out.take()
+		b, ping, over := s.out.dequeue()
 		var err error
 		switch {
 		case b != nil:
@@ -37,14 +37,14 @@ func (s *Session) write() {
 	}
 }
 
-// wrote gives back what take handed out.
+// wrote gives back what dequeue handed out.
 func (s *Session) wrote(b *batch) {
 	s.out.mu.Lock()
 	s.out.taken = 0
 	s.lastWrite = s.now()
 	s.out.mu.Unlock()
 	b.release()
-	notify(s.out.room)
+	notify(s.out.space)
 }
 
 // abandon ends the session when the client cannot be written to.
@@ -74,10 +74,10 @@ const burst = 200 * time.Microsecond
 // time. The caller holds out.mu.
 func (s *Session) writeNow(b *batch) bool {
 	now := s.now()
-	if s.out.writing || s.try == nil || s.lastWrite > 0 && now-s.lastWrite < burst {
+	if s.out.writing || s.lastWrite > 0 && now-s.lastWrite < burst {
 		return false
 	}
-	if !s.try.TryWriteMessages(b.messages()) {
+	if !s.conn.TryWriteMessages(b.messages()) {
 		b.msgs = b.msgs[:0]
 		return false
 	}

@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/fasthttp/websocket"
 )
 
 const (
@@ -26,16 +25,15 @@ const (
 	lingerBytes = 16 << 20
 )
 
-// Conn is one WebSocket connection. The library shakes hands, no more: it
+// Conn is one WebSocket connection. The library shakes hands and no more: it
 // would answer a peer's faults in the middle of a frame of ours, and not show
-// empty fragments. A server's frame is a header of at most 10 octets, and
+// empty fragments. A server's frame is a header of at most 10 bytes, and
 // several of them written together cost one system call.
 type Conn struct {
 	raw     net.Conn // the socket itself: valid also after the handler returned
 	timeout time.Duration
 
 	// The reader's own.
-	early *bytes.Reader // what came with the handshake
 	in    *bufio.Reader
 	frame inbound
 	alive func()
@@ -57,7 +55,7 @@ type Conn struct {
 
 // fault is what the close frame says, whatever Close is told.
 type fault struct {
-	code   int
+	code   int // 0: there is no close frame
 	reason string
 }
 
@@ -69,8 +67,7 @@ func newConn(c net.Conn, timeout time.Duration) *Conn {
 		raw = u.UnsafeConn()
 	}
 	conn := &Conn{raw: raw, timeout: cmp.Or(timeout, writeTimeout), alive: func() {}}
-	conn.early = bytes.NewReader(readEarly(c, raw))
-	conn.in = bufio.NewReaderSize(io.MultiReader(conn.early, raw), 1<<10)
+	conn.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(readEarly(c, raw)), raw), 1<<10)
 	if tcp, ok := raw.(*net.TCPConn); ok && unix {
 		conn.direct, _ = tcp.SyscallConn() // without it writes wait, no more
 	}
@@ -78,13 +75,13 @@ func newConn(c net.Conn, timeout time.Duration) *Conn {
 }
 
 // readEarly returns what the server has read beyond the handshake, which its
-// own buffer bounds. From then on nobody but the reader holds octets of the
-// peer.
+// own buffer bounds. From then on nobody but the reader holds bytes of the
+// peer. The server's deadlines end.
 func readEarly(c, raw net.Conn) []byte {
 	_ = raw.SetReadDeadline(past) // so that a read which needs the socket fails
 	b, _ := io.ReadAll(c)
-	_ = raw.SetReadDeadline(time.Time{})
-	return bytes.Clone(b) // without the room that ReadAll takes
+	_ = raw.SetDeadline(time.Time{})
+	return bytes.Clone(b) // without the space that ReadAll takes
 }
 
 // Watch names the function to call for pings, pongs and frames without payload.
@@ -93,7 +90,11 @@ func (c *Conn) Watch(alive func()) { c.alive = alive }
 // Close sends a close frame, unless another frame is cut off half-way, and
 // wakes the reader and the writer. What the socket took in part gets the time
 // that a close frame gets; a write that waits is ended.
-func (c *Conn) Close(code int, reason string) error {
+func (c *Conn) Close(code int, reason string) error { return c.CloseWith(nil, code, reason) }
+
+// CloseWith is Close with a last text message before the close frame, if last
+// is not nil and the peer kept to the protocol.
+func (c *Conn) CloseWith(last []byte, code int, reason string) error {
 	var err error
 	c.once.Do(func() {
 		c.closeBy = time.Now().Add(closeTimeout)
@@ -107,13 +108,17 @@ func (c *Conn) Close(code int, reason string) error {
 			_ = c.raw.SetWriteDeadline(by)
 			c.writing.Lock()
 		}
-		if !c.cut {
-			if f := c.fault.Load(); f != nil {
-				code, reason = f.code, f.reason
+		if f := c.fault.Load(); f != nil {
+			last, code, reason = nil, f.code, f.reason
+		}
+		if !c.cut && code != 0 {
+			var b []byte
+			if last != nil {
+				b = append(appendHeader(b, textFrame, len(last)), last...)
 			}
-			payload := websocket.FormatCloseMessage(code, reason)
+			b = binary.BigEndian.AppendUint16(appendHeader(b, closeFrame, 2+len(reason)), uint16(code))
 			_ = c.raw.SetWriteDeadline(time.Now().Add(wait))
-			_, err = c.raw.Write(append(appendHeader(nil, websocket.CloseMessage, len(payload)), payload...))
+			_, err = c.raw.Write(append(b, reason...))
 		}
 		c.writing.Unlock()
 		_ = c.raw.SetReadDeadline(past)
@@ -123,14 +128,22 @@ func (c *Conn) Close(code int, reason string) error {
 
 var past = time.Unix(1, 0)
 
-// linger waits for the peer to close its side, for a moment. Run has
-// returned: nobody else reads or writes.
-func (c *Conn) linger() {
-	_ = c.Close(websocket.CloseNormalClosure, "")
+// Abort is Close without a close frame.
+func (c *Conn) Abort() {
+	c.fault.Store(new(fault))
+	_ = c.Close(0, "")
+}
+
+// Finish waits for the peer to close its side, for a moment, and closes the
+// socket, which a server that keeps hijacked connections does not. Nobody else
+// reads or writes any more. Serve calls it; calling it again is harmless.
+func (c *Conn) Finish() {
+	_ = c.Close(closeNormal, "")
 	c.rests.Wait()
 	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 	_ = c.raw.SetReadDeadline(time.Now().Add(closeTimeout / 2))
 	_, _ = io.CopyN(io.Discard, c.raw, lingerBytes)
+	_ = c.raw.Close()
 }

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// readFull reads n octets as a session does, in whatever pieces they come.
+// readFull reads n bytes as a session does, in whatever pieces they come.
 func readFull(c *Conn, n int) (string, error) {
 	b := make([]byte, n)
 	_, err := io.ReadFull(c, b)
 	return string(b), err
 }
 
-// echo answers everything read with a text message of the same octets, and
+// echo answers everything read with a text message of the same bytes, and
 // the end with a normal close.
 func echo(c *Conn) {
 	b := make([]byte, 4096)
@@ -125,7 +125,7 @@ func TestBadFrames(t *testing.T) {
 		"huge ping":                    frameOf(fin|pingOp, huge),
 		"huge pong":                    frameOf(fin|pongOp, huge),
 		"huge close":                   frameOf(fin|closeOp, "\x03\xE8"+huge),
-		"ping of 2^62 octets":          masked(fin|pingOp, 1<<62, ""),
+		"ping of 2^62 bytes":           masked(fin|pingOp, 1<<62, ""),
 		"fragmented ping":              frameOf(more|pingOp, "hi"),
 		"fragmented close":             frameOf(more|closeOp, "\x03\xE8"),
 		"continuation of nothing":      frameOf(fin|contOp, "hi"),
@@ -263,7 +263,7 @@ func TestPingsWhileStuck(t *testing.T) {
 			if op == pongOp {
 				last = payload
 			} else if got++; op != textOp || payload != string(big) {
-				t.Fatalf("got %d with %d octets", op, len(payload))
+				t.Fatalf("got %d with %d bytes", op, len(payload))
 			}
 		}
 		if last != "19999" || got != messages {
@@ -313,7 +313,7 @@ func TestCloseWakes(t *testing.T) {
 }
 
 // What was written before Close arrives, with its code and reason, though the
-// peer goes on sending: unread octets would reset the connection.
+// peer goes on sending: unread bytes would reset the connection.
 func TestCloseWhilePeerSends(t *testing.T) {
 	bothWays(t, func(t *testing.T, secure bool) {
 		d := open(t, secure, func(c *Conn) {

@@ -206,7 +206,7 @@ func (c *client) want(op byte, payload string) {
 		c.t.Fatal(err)
 	}
 	if gotOp != op || got != payload {
-		c.t.Fatalf("got %d %.60q (%d octets), want %d %.60q (%d)", gotOp, got, len(got), op, payload, len(payload))
+		c.t.Fatalf("got %d %.60q (%d bytes), want %d %.60q (%d)", gotOp, got, len(got), op, payload, len(payload))
 	}
 }
 

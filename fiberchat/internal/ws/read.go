@@ -1,28 +1,41 @@
 package ws
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"net"
 	"unicode/utf8"
-
-	"github.com/fasthttp/websocket"
 )
 
 // inbound is the data frame that is being read.
 type inbound struct {
-	left   uint64 // octets of its payload
+	left   uint64 // bytes of its payload
 	key    [4]byte
-	at     int  // where in key the next octet stands
+	at     int  // where in key the next byte stands
 	within bool // fragments of its message follow
 }
 
+// Opcodes and close codes of RFC 6455, 5.2 and 7.4.1.
 const (
 	continuation = 0
-	maxControl   = 125 // octets of a control frame's payload (RFC 6455, 5.5)
+	textFrame    = 1
+	binaryFrame  = 2
+	closeFrame   = 8
+	pingFrame    = 9
+	pongFrame    = 10
+
+	closeNormal        = 1000
+	closeProtocolError = 1002
+	closeInternal      = 1011
 )
+
+const maxControl = 125 // bytes of a control frame's payload (RFC 6455, 5.5)
+
+// ErrTooLong is ReadMessage's error for a message beyond its limit.
+var ErrTooLong = errors.New("ws: the message is too long")
 
 // Read reads from the messages of the peer, text and binary alike.
 func (c *Conn) Read(p []byte) (int, error) {
@@ -38,9 +51,55 @@ func (c *Conn) read(p []byte) (int, error) {
 		if c.closed.Load() {
 			return 0, net.ErrClosed
 		}
-		if err := c.nextFrame(); err != nil {
+		if _, err := c.nextFrame(); err != nil {
 			return 0, err
 		}
+	}
+	return payload{c}.Read(p)
+}
+
+// ReadMessage reads the next message, of at most limit bytes, into m, which
+// grows with what comes. It is not to be mixed with Read.
+func (c *Conn) ReadMessage(m *bytes.Buffer, limit int) error {
+	err := c.readMessage(m, int64(limit))
+	if c.closed.Load() {
+		return net.ErrClosed // whatever is buffered
+	}
+	return err
+}
+
+func (c *Conn) readMessage(m *bytes.Buffer, limit int64) error {
+	for !c.closed.Load() {
+		data, err := c.nextFrame()
+		if err != nil {
+			return err
+		}
+		if !data {
+			continue
+		}
+		if _, err := m.ReadFrom(io.LimitReader(payload{c}, limit+1-int64(m.Len()))); err != nil {
+			return err
+		}
+		switch {
+		case int64(m.Len()) > limit:
+			return ErrTooLong
+		case c.frame.left > 0:
+			return io.ErrUnexpectedEOF
+		}
+		c.alive()
+		if !c.frame.within {
+			return nil
+		}
+	}
+	return net.ErrClosed
+}
+
+// payload reads what is left of a data frame.
+type payload struct{ *Conn }
+
+func (c payload) Read(p []byte) (int, error) {
+	if c.frame.left == 0 {
+		return 0, io.EOF
 	}
 	n, err := c.in.Read(p[:min(uint64(len(p)), c.frame.left)])
 	c.frame.unmask(p[:n])
@@ -48,51 +107,46 @@ func (c *Conn) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Buffered tells whether octets that the peer sent may have come in but not
-// out of Read; of TLS that is unknown. Only the reader calls it.
-func (c *Conn) Buffered() bool {
-	return c.direct == nil || c.early.Len() > 0 || c.in.Buffered() > 0
-}
-
-// nextFrame reads a frame up to a data frame's payload (RFC 6455, 5.2).
-func (c *Conn) nextFrame() error {
-	b, err := c.take(2)
+// nextFrame reads a frame up to a data frame's payload (RFC 6455, 5.2), and
+// reports whether it is one.
+func (c *Conn) nextFrame() (data bool, err error) {
+	b, err := c.next(2)
 	if err != nil {
-		return err
+		return false, err
 	}
 	const fin, reserved, masked = 0x80, 0x70, 0x80
 	final, opcode, length := b[0]&fin != 0, int(b[0]&0xF), uint64(b[1]&0x7F)
-	data := opcode <= websocket.BinaryMessage
+	data = opcode <= binaryFrame
 	switch {
 	case b[0]&reserved != 0:
-		return c.refuse("reserved bits are set")
+		return false, c.refuse("reserved bits are set")
 	case b[1]&masked == 0:
-		return c.refuse("a frame is not masked")
+		return false, c.refuse("a frame is not masked")
 	case data && (opcode == continuation) != c.frame.within:
-		return c.refuse("a fragment is out of order")
-	case !data && (opcode < websocket.CloseMessage || opcode > websocket.PongMessage):
-		return c.refuse("an opcode is unknown")
+		return false, c.refuse("a fragment is out of order")
+	case !data && (opcode < closeFrame || opcode > pongFrame):
+		return false, c.refuse("an opcode is unknown")
 	case !data && (!final || length > maxControl):
-		return c.refuse("a control frame is too long or a fragment")
+		return false, c.refuse("a control frame is too long or a fragment")
 	}
 	if length > maxControl {
-		octets := 2
+		size := 2
 		if length == 127 {
-			octets = 8
+			size = 8
 		}
-		b, err := c.take(octets)
+		b, err := c.next(size)
 		if err != nil {
-			return err
+			return false, err
 		}
 		var whole [8]byte
-		copy(whole[8-octets:], b)
+		copy(whole[8-size:], b)
 		if length = binary.BigEndian.Uint64(whole[:]); length > math.MaxInt64 {
-			return c.refuse("a length is negative")
+			return false, c.refuse("a length is negative")
 		}
 	}
-	key, err := c.take(len(c.frame.key))
+	key, err := c.next(len(c.frame.key))
 	if err != nil {
-		return err
+		return false, err
 	}
 	f := inbound{left: length, key: [4]byte(key), within: !final}
 	if data {
@@ -100,25 +154,25 @@ func (c *Conn) nextFrame() error {
 		if length == 0 {
 			c.alive()
 		}
-		return nil
+		return true, nil
 	}
-	payload, err := c.take(int(length))
+	payload, err := c.next(int(length))
 	if err != nil {
-		return err
+		return false, err
 	}
 	f.unmask(payload)
 	c.alive()
-	return c.control(opcode, payload)
+	return false, c.control(opcode, payload)
 }
 
 // control carries out a control frame between data frames.
 func (c *Conn) control(opcode int, payload []byte) error {
 	switch {
-	case opcode == websocket.PingMessage:
+	case opcode == pingFrame:
 		c.answerPing(payload)
-	case opcode == websocket.CloseMessage && !validClose(payload):
+	case opcode == closeFrame && !validClose(payload):
 		return c.refuse("a close frame has no valid code and reason")
-	case opcode == websocket.CloseMessage:
+	case opcode == closeFrame:
 		return io.EOF // Close answers
 	}
 	return nil
@@ -140,12 +194,12 @@ func validClose(payload []byte) bool {
 // refuse notes the peer's fault for the close frame: what is being written
 // stays whole, and Close comes after it.
 func (c *Conn) refuse(reason string) error {
-	c.fault.Store(&fault{websocket.CloseProtocolError, reason})
+	c.fault.Store(&fault{closeProtocolError, reason})
 	return errors.New("ws: " + reason)
 }
 
-// take returns the next n octets, valid until the next read.
-func (c *Conn) take(n int) ([]byte, error) {
+// next returns the next n bytes, valid until the next read.
+func (c *Conn) next(n int) ([]byte, error) {
 	b, err := c.in.Peek(n)
 	_, _ = c.in.Discard(len(b)) // they are there
 	return b, err

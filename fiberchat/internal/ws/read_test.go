@@ -26,7 +26,7 @@ func (r recorded) SetReadDeadline(time.Time) error  { return nil }
 func (r recorded) SetWriteDeadline(time.Time) error { return nil }
 
 // FuzzRead holds the reader against the library's, which reads the same of
-// the same octets.
+// the same bytes.
 func FuzzRead(f *testing.F) {
 	for _, b := range [][]byte{
 		frameOf(fin|textOp, "hello world"),
@@ -84,24 +84,4 @@ func readByLibrary(t *testing.T, sent []byte) (got []byte, err error) {
 			return got, err
 		}
 	}
-}
-
-// Buffered tells the reader of what came in and did not go out.
-func TestBuffered(t *testing.T) {
-	t.Parallel()
-	onUnix(t)
-	done := make(chan struct{})
-	c := open(t, false, func(c *Conn) {
-		defer close(done)
-		for _, want := range []string{"one", "two"} {
-			if got, err := readFull(c, 3); got != want || err != nil {
-				t.Error(got, err)
-			}
-			if c.Buffered() != (want == "one") {
-				t.Errorf("after %q: buffered is %v", want, c.Buffered())
-			}
-		}
-	}).dial(t, nil)
-	c.write(append(frameOf(fin|textOp, "one"), frameOf(fin|textOp, "two")...))
-	<-done
 }

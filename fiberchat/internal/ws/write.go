@@ -7,8 +7,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"github.com/fasthttp/websocket"
 )
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -36,7 +34,7 @@ func (c *Conn) WriteMessages(msgs [][]byte) error {
 	defer c.unlock()
 	b := *buf
 	for _, m := range msgs {
-		b = appendHeader(b, websocket.TextMessage, len(m))
+		b = appendHeader(b, textFrame, len(m))
 		b = append(b, m...)
 		if len(b) >= chunk {
 			if err := c.write(b, 0); err != nil {
@@ -53,10 +51,10 @@ func (c *Conn) WriteMessages(msgs [][]byte) error {
 func (c *Conn) Ping() (bool, error) {
 	c.lock()
 	defer c.unlock()
-	return true, c.write(appendHeader(nil, websocket.PingMessage, 0), 0)
+	return true, c.write(appendHeader(nil, pingFrame, 0), 0)
 }
 
-// write sends b, of which sent octets are gone. The caller holds writing.
+// write sends b, of which sent bytes are gone. The caller holds writing.
 func (c *Conn) write(b []byte, sent int) error {
 	if c.cut {
 		return errCut
@@ -108,13 +106,13 @@ func (c *Conn) unlock() {
 }
 
 // finish sends what the socket did not take of b and lets go of writing, so
-// that nothing comes between. linger waits for it.
+// that nothing comes between. Finish waits for it.
 func (c *Conn) finish(b []byte, sent int) {
 	c.rests.Go(func() {
 		err := c.write(b, sent)
 		c.unlock()
 		if err != nil {
-			_ = c.Close(websocket.CloseInternalServerErr, "write failed")
+			_ = c.Close(closeInternal, "write failed")
 		}
 	})
 }
@@ -133,7 +131,7 @@ func (c *Conn) flushPong() {
 	for c.pong.Load() != nil && !c.closed.Load() && c.writing.TryLock() {
 		data := c.pong.Swap(nil)
 		if data != nil && !c.cut && !c.closed.Load() {
-			b := append(appendHeader(nil, websocket.PongMessage, len(*data)), *data...)
+			b := append(appendHeader(nil, pongFrame, len(*data)), *data...)
 			sent := 0
 			if c.direct != nil {
 				sent = tryWrite(c.direct, b)

@@ -199,7 +199,7 @@ func TestFaultWhileWriting(t *testing.T) {
 		frame := append(appendHeader(nil, textOp, len(big)), big...)
 		rest, whole := bytes.CutPrefix(got, frame)
 		if !whole || !bytes.HasPrefix(rest, []byte{fin | closeOp}) || !bytes.HasPrefix(rest[2:], []byte{0x03, 0xEA}) {
-			t.Errorf("got %d octets of %d, then %.50q", len(got), len(frame), rest)
+			t.Errorf("got %d bytes of %d, then %.50q", len(got), len(frame), rest)
 		}
 		_ = peer.Close()
 	})

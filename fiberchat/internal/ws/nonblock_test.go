@@ -110,7 +110,7 @@ func TestTryWriteThenCloseUnread(t *testing.T) {
 	// The last one may have been taken whole by chance.
 	want = append(want, "\x88\x0F\x03\xF0slow consumer"...)
 	if !strings.HasPrefix(string(want), string(got)) {
-		t.Errorf("%d octets that are not what was written", len(got))
+		t.Errorf("%d bytes that are not what was written", len(got))
 	}
 }
 
@@ -145,7 +145,7 @@ func TestTryWriteTLS(t *testing.T) {
 	c.wantClose(1000, "")
 }
 
-// The socket tells what the reader has still to see: octets, and the end.
+// The socket tells what the reader has still to see: bytes, and the end.
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	onUnix(t)
@@ -157,7 +157,7 @@ func TestUnread(t *testing.T) {
 		}
 		sent <- struct{}{}
 		for !c.Unread() {
-			runtime.Gosched() // until the octets are there
+			runtime.Gosched() // until the bytes are there
 		}
 		if got, err := readFull(c, 2); got != "hi" || err != nil {
 			t.Error(got, err)
@@ -175,6 +175,26 @@ func TestUnread(t *testing.T) {
 	<-sent
 	_ = c.Close()
 	<-served
+}
+
+// So does what came together with what was read.
+func TestUnreadBuffered(t *testing.T) {
+	bothWays(t, func(t *testing.T, secure bool) {
+		done := make(chan struct{})
+		c := open(t, secure, func(c *Conn) {
+			defer close(done)
+			for _, want := range []string{"one", "two"} {
+				if got, err := readFull(c, 3); got != want || err != nil {
+					t.Error(got, err)
+				}
+				if c.Unread() != (want == "one") {
+					t.Errorf("after %q: unread is %v", want, c.Unread())
+				}
+			}
+		}).dial(t, nil)
+		c.write(append(frameOf(fin|textOp, "one"), frameOf(fin|textOp, "two")...))
+		<-done
+	})
 }
 
 // A ping that comes while something is tried is answered, but not by who

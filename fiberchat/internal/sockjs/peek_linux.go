@@ -37,20 +37,6 @@ func watchGone(conn net.Conn) (gone <-chan struct{}, stop func()) {
 	}
 }
 
-// unread tells whether the socket holds something for its reader, the end of
-// the stream included.
-func unread(conn net.Conn) (some bool) {
-	raw := rawConn(conn)
-	if raw == nil {
-		return false
-	}
-	err := raw.Control(func(fd uintptr) {
-		_, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		some = err != unix.EAGAIN
-	})
-	return err == nil && some
-}
-
 // rawConn finds the socket, below TLS too, or nil. With fasthttp's own limit
 // of connections for an address there is none to find.
 func rawConn(conn net.Conn) syscall.RawConn {

@@ -11,7 +11,7 @@ import (
 func TestConnectTimeout(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		begun := time.Now()
-		c := start(t, newPipe(), testConfig(), &room{})
+		c := start(t, newPipe(), testConfig(), &recorder{})
 		// Beats and half a CONNECT buy no time: it is counted from the start.
 		for _, chunk := range []string{"\n", "\n", "CONN", "ECT\naccept-version", ":1.2\n"} {
 			time.Sleep(5900 * time.Millisecond)
@@ -27,7 +27,7 @@ func TestConnectTimeout(t *testing.T) {
 
 func TestConnectInTime(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := start(t, newPipe(), testConfig(), &room{})
+		c := start(t, newPipe(), testConfig(), &recorder{})
 		time.Sleep(30*time.Second - 1)
 		c.send(frame("CONNECT"))
 		c.want("CONNECTED")
@@ -39,7 +39,7 @@ func TestConnectInTime(t *testing.T) {
 // The server beats a little early, counted from what it sent last.
 func TestBeatsOut(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{}, "heart-beat:0,12000\n")
+		c := begin(t, testConfig(), &recorder{}, "heart-beat:0,12000\n")
 		last := time.Now()
 		for i := range 100 {
 			if got := c.next(); got != "\n" {
@@ -62,7 +62,7 @@ func TestBeatsOut(t *testing.T) {
 
 func TestNoBeatsOutWhereDeclined(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{}, "heart-beat:5000,0\n")
+		c := begin(t, testConfig(), &recorder{}, "heart-beat:5000,0\n")
 		for range 100 {
 			time.Sleep(10 * time.Second)
 			c.send("\n")
@@ -82,7 +82,7 @@ func TestBeatsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				c := begin(t, testConfig(), &room{}, "heart-beat:15000,0\n")
+				c := begin(t, testConfig(), &recorder{}, "heart-beat:15000,0\n")
 				if name == "half of frames" {
 					c.send("SEND\na:")
 				}
@@ -106,17 +106,17 @@ func TestBeatsIn(t *testing.T) {
 func TestOnlyWaitingIsSilence(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		const work = 10 * time.Minute
-		c := begin(t, testConfig(), &room{onSend: func(*Frame) error { time.Sleep(work); return nil }}, "heart-beat:10000,0\n")
+		c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { time.Sleep(work); return nil }}, "heart-beat:10000,0\n")
 		c.send(frame("SEND", "destination:/a"))
 		synctest.Wait()
-		if got := c.session.Waiting(); got != 0 {
+		if got := c.session.silence(); got != 0 {
 			t.Errorf("at work, but waiting for %v", got)
 		}
 		time.Sleep(work)
 		c.still()
 		time.Sleep(20 * time.Second)
 		c.still()
-		if got := c.session.Waiting(); got != 20*time.Second {
+		if got := c.session.silence(); got != 20*time.Second {
 			t.Errorf("waiting for %v", got)
 		}
 		c.fails("no-heart-beat", "", CloseProtocolError)
@@ -128,7 +128,7 @@ func TestPings(t *testing.T) {
 	for name, headers := range map[string]string{"none": "", "0,0": "heart-beat:0,0\n", "outward only": "heart-beat:0,10000\n"} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				c := begin(t, testConfig(), &room{}, headers)
+				c := begin(t, testConfig(), &recorder{}, headers)
 				begun := time.Now()
 				for i := range 10 {
 					<-c.pings
@@ -160,7 +160,7 @@ func TestPings(t *testing.T) {
 // Pings find the half-open ones too where the client beats, but hardly ever.
 func TestPingsBetweenRareBeats(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{}, "heart-beat:86400000,0\n")
+		c := begin(t, testConfig(), &recorder{}, "heart-beat:86400000,0\n")
 		begun := time.Now()
 		for i := range 10 {
 			<-c.pings
@@ -180,7 +180,7 @@ func TestPingsBetweenRareBeats(t *testing.T) {
 // Beats as often as pings would be go without them.
 func TestNoPingsBetweenBeats(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		c := begin(t, testConfig(), &room{}, "heart-beat:30000,0\n")
+		c := begin(t, testConfig(), &recorder{}, "heart-beat:30000,0\n")
 		for range 10 {
 			time.Sleep(30 * time.Second)
 			c.send("\n")
@@ -196,7 +196,7 @@ func TestRareBeatsWithoutPings(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := newPipe()
 		p.canPing = false
-		c := start(t, p, testConfig(), &room{})
+		c := start(t, p, testConfig(), &recorder{})
 		c.send(frame("CONNECT", "accept-version:1.2", "heart-beat:100000,0"))
 		c.want("CONNECTED")
 		for range 5 {
@@ -218,7 +218,7 @@ func TestRareBeatsWithoutPings(t *testing.T) {
 func TestNoBeatsBehindAStuckWriter(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := newPipe()
-		c := start(t, p, testConfig(), &room{})
+		c := start(t, p, testConfig(), &recorder{})
 		c.send(frame("CONNECT", "heart-beat:0,10000"))
 		c.want("CONNECTED")
 		synctest.Wait()
@@ -245,7 +245,7 @@ func TestTransportThatCannotPing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := newPipe()
 		p.canPing = false
-		c := start(t, p, testConfig(), &room{})
+		c := start(t, p, testConfig(), &recorder{})
 		c.send(frame("CONNECT", "heart-beat:0,10000"))
 		c.want("CONNECTED")
 		for range 100 {
@@ -262,7 +262,7 @@ func TestPingFails(t *testing.T) {
 		p := newPipe()
 		p.pingErr = errors.New("broken pipe")
 		begun := time.Now()
-		c := start(t, p, testConfig(), &room{})
+		c := start(t, p, testConfig(), &recorder{})
 		c.send(frame("CONNECT"))
 		c.want("CONNECTED")
 		c.over(CloseInternal, "write failed")
@@ -276,13 +276,13 @@ func TestWriteFails(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := newPipe()
 		p.writeErr = errors.New("no progress")
-		c := start(t, p, testConfig(), &room{})
+		c := start(t, p, testConfig(), &recorder{})
 		c.send(frame("CONNECT"))
 		c.over(CloseInternal, "write failed")
 	})
 }
 
-// The client's queue is bounded in octets, those that the writer holds
+// The client's queue is bounded in bytes, those that the writer holds
 // included; at the bound nothing is lost, one over cuts the client.
 func TestSlowConsumer(t *testing.T) {
 	t.Parallel()
@@ -292,7 +292,7 @@ func TestSlowConsumer(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				cfg := testConfig()
 				cfg.Queue = 40*receipt - over
-				c := begin(t, cfg, &room{})
+				c := begin(t, cfg, &recorder{})
 				synctest.Wait()
 				c.stalled = make(chan struct{})
 				for range 10 {
@@ -307,8 +307,8 @@ func TestSlowConsumer(t *testing.T) {
 				}
 				if over > 0 {
 					c.over(ClosePolicy, "slow consumer")
-					if c.session.WaitRoom() {
-						t.Error("a dropped session has room")
+					if c.session.WaitSpace() {
+						t.Error("a dropped session has space")
 					}
 					return
 				}
@@ -327,15 +327,15 @@ func TestSlowConsumer(t *testing.T) {
 	}
 }
 
-func TestWaitRoom(t *testing.T) {
+func TestWaitSpace(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		cfg := testConfig()
 		cfg.Queue = 40 * len("RECEIPT\nreceipt-id:xxxx\n\n\x00")
-		c := begin(t, cfg, &room{})
+		c := begin(t, cfg, &recorder{})
 		synctest.Wait()
 		wait := func() chan bool {
 			up := make(chan bool, 1)
-			go func() { up <- c.session.WaitRoom() }() // ends with the session at the latest
+			go func() { up <- c.session.WaitSpace() }() // ends with the session at the latest
 			synctest.Wait()
 			return up
 		}
@@ -349,13 +349,13 @@ func TestWaitRoom(t *testing.T) {
 				t.Fatal("a session that is up has none")
 			}
 		default:
-			t.Fatal("half of the queue is free, but no room")
+			t.Fatal("half of the queue is free, but no space")
 		}
 		c.session.Receipt("xxxx")
 		up := wait()
 		select {
 		case <-up:
-			t.Fatal("more than half is in use, but there is room")
+			t.Fatal("more than half is in use, but there is space")
 		default:
 		}
 		close(c.stalled)

@@ -1,11 +1,12 @@
 package ws
 
-import "github.com/fasthttp/websocket"
+// Unread reports whether something came that Read has not seen. Only the
+// reader calls it.
+func (c *Conn) Unread() bool {
+	return c.in.Buffered() > 0 || c.direct != nil && unread(c.direct)
+}
 
-// Unread tells whether the socket holds something that Read has not seen.
-func (c *Conn) Unread() bool { return c.direct != nil && unread(c.direct) }
-
-// TryWriteMessages sends msgs if nobody else writes and the socket has room,
+// TryWriteMessages sends msgs if nobody else writes and the socket has space,
 // and reports whether it did.
 func (c *Conn) TryWriteMessages(msgs [][]byte) bool {
 	size := 0
@@ -22,7 +23,7 @@ func (c *Conn) TryWriteMessages(msgs [][]byte) bool {
 	buf := buffers.Get().(*[]byte)
 	b := *buf
 	for _, m := range msgs {
-		b = appendHeader(b, websocket.TextMessage, len(m))
+		b = appendHeader(b, textFrame, len(m))
 		b = append(b, m...)
 	}
 	n := tryWrite(c.direct, b)

@@ -11,8 +11,5 @@ import (
 // when it does not poll again.
 func watchGone(net.Conn) (gone <-chan struct{}, stop func()) { return nil, func() {} }
 
-// unread cannot look either.
-func unread(net.Conn) bool { return false }
-
 // limitSilence leaves it to the kernel how long a peer may acknowledge nothing.
 func limitSilence(net.Conn, time.Duration) {}

@@ -1,0 +1,64 @@
+package stomp
+
+// Fail ends the session with an ERROR frame and a close.
+func (s *Session) Fail(e *Error) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.putError(e)
+}
+
+// putError queues an ERROR and ends the session in the same hold, so that
+// nothing follows it. The caller holds out.mu.
+func (s *Session) putError(e *Error) {
+	s.putLocked(func(b []byte) []byte { return appendError(b, e, s.dec.Version) })
+	s.endLocked(e.Code, e.Token)
+}
+
+// Close ends the session; what is queued goes out first.
+func (s *Session) Close(code int, reason string) { s.end(code, reason) }
+
+// Abort ends the session now; what is queued is dropped.
+func (s *Session) Abort(reason string) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.out.end(CloseInternal, reason)
+	s.cut()
+}
+
+// cut closes the connection under the writer, which may be stuck in a write,
+// and does not wait for it: the caller may be delivering to others too. The
+// caller holds out.mu.
+func (s *Session) cut() {
+	if !s.out.gone {
+		s.work.Go(s.closeConn) // waited for by Run
+	}
+}
+
+func (s *Session) end(code int, reason string) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.endLocked(code, reason)
+}
+
+func (s *Session) endLocked(code int, reason string) {
+	if !s.out.ending {
+		s.out.end(code, reason)
+		s.startWriter()
+	}
+}
+
+func (s *Session) over() bool {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.ending
+}
+
+// Dropped reports whether the session ended because the client was too slow.
+func (s *Session) Dropped() bool {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.dropped
+}
+
+// Done is closed when the session is over.
+func (s *Session) Done() <-chan struct{} { return s.out.done }
