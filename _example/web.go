@@ -108,7 +108,7 @@ type pageFile struct {
 func newPageFile(name string, body []byte, policy string) *pageFile {
 	var packed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is valid
-	w.Write(body)                                              // a bytes.Buffer takes everything
+	_, _ = w.Write(body)                                       // a bytes.Buffer takes everything
 	w.Close()
 	sum := sha256.Sum256(body)
 	tag := hex.EncodeToString(sum[:8])

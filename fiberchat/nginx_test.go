@@ -15,8 +15,8 @@ import (
 	"fiberchat.example/fiberchat"
 )
 
-// The README's nginx configuration is run as it is, but for its ports and
-// folders.
+// OPERATING.md's nginx configuration is run as it is, except for its ports
+// and folders.
 func TestBehindNginx(t *testing.T) {
 	t.Parallel()
 	nginx, err := exec.LookPath("nginx")
@@ -101,14 +101,14 @@ func readLogs(dir string) (entries string) {
 // startNginx runs nginx in front of backend until the test ends.
 func startNginx(t *testing.T, nginx, backend string) (addr, logs string) {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	operating, err := os.ReadFile("OPERATING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, ok := strings.Cut(string(readme), "```nginx\n")
+	_, block, ok := strings.Cut(string(operating), "```nginx\n")
 	block, _, _ = strings.Cut(block, "```")
 	if !ok {
-		t.Fatal("the README has no nginx configuration")
+		t.Fatal("OPERATING.md has no nginx configuration")
 	}
 	dir := t.TempDir()
 	logs = filepath.Join(dir, "logs")

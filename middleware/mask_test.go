@@ -73,7 +73,7 @@ func TestLoggersNeverSeeTheToken(t *testing.T) {
 		fmt.Fprintln(&logged, before, c.Context().URI(), c.Request(), string(c.Request().Header.RawHeaders()), c.Queries())
 		return err
 	})
-	check := middleware.New(middleware.Config{Authenticator: authFunc(known)})
+	check := middleware.New(middleware.Config{Authenticator: known})
 	handler := func(c *fiber.Ctx) error {
 		fmt.Fprintln(&logged, c.OriginalURL(), c.Query("srect"), c.Get("Referer"))
 		return c.SendString(middleware.User(c).Name)

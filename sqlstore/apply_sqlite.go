@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 
 	"fiberchat.example/fiberchat/chat"
 )
@@ -127,8 +124,7 @@ func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
 		m.ID, err = inserted.LastInsertId()
 		return chat.Result{Message: m, Changed: true}, err
 	}
-	var e sqlite3.Error
-	if !errors.As(err, &e) || e.ExtendedCode != sqlite3.ErrConstraintUnique {
+	if !isSQLiteDuplicate(err) {
 		return chat.Result{}, err
 	}
 	var old chat.Message

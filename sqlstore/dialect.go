@@ -64,7 +64,7 @@ var mysqlDialect = dialect{
 func dialectOf(driverName string) (dialect, error) {
 	switch driverName {
 	case "sqlite3":
-		return sqliteDialect, nil
+		return sqliteDialect, checkCgo()
 	case "pgx", "pgx/v5":
 		return postgresDialect, nil
 	case "mysql":

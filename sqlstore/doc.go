@@ -11,7 +11,9 @@
 //	defer store.Close()
 //	account, err := store.CreateUser(ctx, "wususu", "Wu Susu", "correct horse")
 //
-// Only the SQLite driver is linked. For another database import its driver:
+// Only the SQLite driver is linked, and that needs cgo: in a build without it
+// Open and New refuse SQLite with an error that says so. For another database
+// import its driver:
 //
 //	import _ "github.com/jackc/pgx/v5/stdlib"    // postgres://user:pw@host/db
 //	import _ "github.com/go-sql-driver/mysql"    // mysql://user:pw@host:3306/db

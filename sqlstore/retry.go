@@ -10,8 +10,6 @@ import (
 	"net"
 	"strings"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 const (
@@ -114,12 +112,8 @@ func isConnectionError(err error) bool {
 
 // isDuplicate reports whether a unique index refused the statement.
 func isDuplicate(err error) bool {
-	var e sqlite3.Error
-	if errors.As(err, &e) {
-		return e.ExtendedCode == sqlite3.ErrConstraintUnique
-	}
 	code := serverCode(err)
-	return code == "23505" || code == "1062"
+	return code == "23505" || code == "1062" || isSQLiteDuplicate(err)
 }
 
 // serverCode is PostgreSQL's SQLSTATE or MySQL's number, read without

@@ -24,6 +24,9 @@ const (
 // openSQLite opens two pools on one file: SQLite has one writer at a time, and
 // a queue in front of one connection is fairer than the busy handler's polling.
 func openSQLite(path string) (write, read *sqlx.DB, err error) {
+	if err := checkCgo(); err != nil {
+		return nil, nil, err // before a file is made
+	}
 	if path == "" {
 		path = defaultFile
 	}
@@ -60,24 +63,29 @@ func openSQLite(path string) (write, read *sqlx.DB, err error) {
 }
 
 func openPool(dsn string, conns int, pragmas ...string) *sqlx.DB {
-	hook := func(c *sqlite3.SQLiteConn) error {
-		for _, p := range pragmas {
-			if _, err := c.Exec(p, nil); err != nil {
-				return fmt.Errorf("%s: %w", p, err)
-			}
-		}
-		return nil
-	}
-	db := sql.OpenDB(sqliteConnector{&sqlite3.SQLiteDriver{ConnectHook: hook}, dsn})
+	db := sql.OpenDB(sqliteConnector{new(sqlite3.SQLiteDriver), dsn, pragmas})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return sqlx.NewDb(db, "sqlite3")
 }
 
 type sqliteConnector struct {
-	driver *sqlite3.SQLiteDriver
-	dsn    string
+	driver  *sqlite3.SQLiteDriver
+	dsn     string
+	pragmas []string
 }
 
-func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
-func (c sqliteConnector) Driver() driver.Driver                        { return c.driver }
+func (c sqliteConnector) Driver() driver.Driver { return c.driver }
+
+func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.pragmas {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p, nil); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", p, err), conn.Close())
+		}
+	}
+	return conn, nil
+}

@@ -113,7 +113,7 @@ func (c *child) settled() (u usage, err error) { return u, c.do(&u, "settle") }
 // stop ends the process: it leaves when its input does.
 func (c *child) stop() {
 	c.in.Close()
-	c.cmd.Wait()
+	_ = c.cmd.Wait() // however it ended
 }
 
 // runChild is the program's other life.
