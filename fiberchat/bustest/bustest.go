@@ -41,11 +41,11 @@ type Open func(t *testing.T, addr, name string) Bus
 
 // Run checks the contract of the buses that open returns, with a broker that
 // runs at the address broker. To cut connections to it, Run stands in between
-// with a proxy of its own; nothing happens to the broker. It takes about 10 s.
+// with a proxy of its own; nothing happens to the broker.
 func Run(t *testing.T, broker string, open Open) {
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, house)
+		run  func(*testing.T, env)
 	}{
 		{"all that subscribed get what is published", testAll},
 		{"another name gets nothing", testNames},
@@ -64,21 +64,21 @@ func Run(t *testing.T, broker string, open Open) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, house{broker, open, "bustest." + rand.Text()})
+			test.run(t, env{broker, open, "bustest." + rand.Text()})
 		})
 	}
 }
 
-// house is what a test opens its buses with: a name that no other test has.
-type house struct {
+// env is what a test opens its buses with: a name that no other test has.
+type env struct {
 	broker string
 	open   Open
 	name   string
 }
 
-func (h house) bus(t *testing.T) Bus {
+func (e env) bus(t *testing.T) Bus {
 	t.Helper()
-	return h.open(t, h.broker, h.name)
+	return e.open(t, e.broker, e.name)
 }
 
 // patience is how long something that must happen may take.
@@ -148,7 +148,7 @@ func wantAll(t *testing.T, got <-chan string, want ...string) {
 	}
 }
 
-// until polls for what no event tells.
+// until polls, for what comes with no event.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
@@ -160,14 +160,14 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// gaps returns what b's OnGap is told; it keeps one.
+// gaps returns a channel that has one element when b has reported a gap.
 func gaps(b Bus) <-chan struct{} {
-	told := make(chan struct{}, 1)
+	reported := make(chan struct{}, 1)
 	b.OnGap(func() {
 		select {
-		case told <- struct{}{}:
+		case reported <- struct{}{}:
 		default:
 		}
 	})
-	return told
+	return reported
 }

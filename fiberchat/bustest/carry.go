@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func testAll(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testAll(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	first, second := listen(t, b), listen(t, b)
 	publish(t, a, "from another")
 	wantNext(t, first, "from another")
@@ -24,9 +24,9 @@ func testAll(t *testing.T, h house) {
 	wantNext(t, third, "from a subscriber")
 }
 
-func testNames(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
-	other := h
+func testNames(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
+	other := e
 	other.name += "x"
 	got, others := listen(t, a), listen(t, other.bus(t))
 	publish(t, other.bus(t), "for others")
@@ -36,8 +36,8 @@ func testNames(t *testing.T, h house) {
 }
 
 // testData has data of many lengths, since framing goes wrong at the edges.
-func testData(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testData(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	got := listen(t, b)
 	most := a.MaxData()
 	if most <= 0 {
@@ -65,8 +65,8 @@ func testData(t *testing.T, h house) {
 
 // testReuse writes over data when Publish has returned, and over what handle
 // gets, which is its own until it returns.
-func testReuse(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testReuse(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	const size, rounds = 1000, 200
 	got := make(chan string, rounds)
 	subscribe(t, b, func(data []byte) {
@@ -91,8 +91,8 @@ func testReuse(t *testing.T, h house) {
 	}
 }
 
-func testTooLong(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testTooLong(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	got := listen(t, b)
 	if err := a.Publish(within(t), make([]byte, a.MaxData()+1)); err == nil {
 		t.Error("want an error for more than MaxData bytes")
@@ -101,10 +101,10 @@ func testTooLong(t *testing.T, h house) {
 	wantNext(t, got, "after it")
 }
 
-func testConcurrent(t *testing.T, h house) {
+func testConcurrent(t *testing.T, e env) {
 	const publishers, each = 8, 100
-	got := listen(t, h.bus(t))
-	buses := []Bus{h.bus(t), h.bus(t)}
+	got := listen(t, e.bus(t))
+	buses := []Bus{e.bus(t), e.bus(t)}
 	ctx := within(t)
 	var group sync.WaitGroup
 	for p := range publishers {
@@ -130,11 +130,11 @@ func testConcurrent(t *testing.T, h house) {
 	}
 }
 
-func testOneCall(t *testing.T, h house) {
+func testOneCall(t *testing.T, e env) {
 	const publishers, each = 4, 100
 	var running atomic.Bool
 	got := make(chan struct{}, publishers*each)
-	subscribe(t, h.bus(t), func([]byte) {
+	subscribe(t, e.bus(t), func([]byte) {
 		if running.Swap(true) {
 			t.Error("two calls at once")
 		}
@@ -144,7 +144,7 @@ func testOneCall(t *testing.T, h house) {
 	ctx := within(t)
 	var group sync.WaitGroup
 	for range publishers {
-		b := h.bus(t)
+		b := e.bus(t)
 		group.Go(func() {
 			for range each {
 				if err := b.Publish(ctx, []byte("x")); err != nil {

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-func testCancel(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
-	witness := listen(t, h.bus(t))
+func testCancel(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
+	witness := listen(t, e.bus(t))
 	entered, release := make(chan struct{}, 3), make(chan struct{})
 	var calls, ended atomic.Int32
 	letGo := sync.OnceFunc(func() { close(release) })
@@ -49,9 +49,9 @@ func testCancel(t *testing.T, h house) {
 	}
 }
 
-func testEnded(t *testing.T, h house) {
-	a := h.bus(t)
-	got := listen(t, h.bus(t))
+func testEnded(t *testing.T, e env) {
+	a := e.bus(t)
+	got := listen(t, e.bus(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := a.Publish(ctx, []byte("in vain")); !errors.Is(err, context.Canceled) {
@@ -61,8 +61,8 @@ func testEnded(t *testing.T, h house) {
 	wantNext(t, got, "after it")
 }
 
-func testClosed(t *testing.T, h house) {
-	b := h.bus(t)
+func testClosed(t *testing.T, e env) {
+	b := e.bus(t)
 	c, ok := b.(closer)
 	if !ok {
 		t.Skip("the bus has no Close")
@@ -84,13 +84,13 @@ func testClosed(t *testing.T, h house) {
 
 // testClosedSubscription: Close ends what was not cancelled, and cancel may
 // come after it.
-func testClosedSubscription(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testClosedSubscription(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	c, ok := b.(closer)
 	if !ok {
 		t.Skip("the bus has no Close")
 	}
-	witness := listen(t, h.bus(t))
+	witness := listen(t, e.bus(t))
 	var closed atomic.Bool
 	cancel := subscribe(t, b, func([]byte) {
 		if closed.Load() {

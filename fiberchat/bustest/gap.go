@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-func testCut(t *testing.T, h house) {
-	between := startProxy(t, h.broker)
-	a, b := h.open(t, between.addr(), h.name), h.bus(t)
+func testCut(t *testing.T, e env) {
+	between := startProxy(t, e.broker)
+	a, b := e.open(t, between.addr(), e.name), e.bus(t)
 	gap, got, answers := gaps(a), listen(t, a), listen(t, b)
 	publish(t, b, "before")
 	wantNext(t, got, "before")
@@ -48,10 +48,10 @@ func forget(gap <-chan struct{}) {
 	}
 }
 
-func testAway(t *testing.T, h house) {
-	between := startProxy(t, h.broker)
+func testAway(t *testing.T, e env) {
+	between := startProxy(t, e.broker)
 	between.cut()
-	a, b := h.open(t, between.addr(), h.name), h.bus(t)
+	a, b := e.open(t, between.addr(), e.name), e.bus(t)
 	gap, got := gaps(a), listen(t, a)
 	if a.Up() {
 		t.Error("Up is true without a broker")
@@ -71,10 +71,10 @@ func testAway(t *testing.T, h house) {
 	wantNext(t, got, "after")
 }
 
-// testSlow: where a bus drops something because handle took its time, it tells
+// testSlow: where a bus drops something because handle took its time, it reports
 // a gap.
-func testSlow(t *testing.T, h house) {
-	a, b := h.bus(t), h.bus(t)
+func testSlow(t *testing.T, e env) {
+	a, b := e.bus(t), e.bus(t)
 	const enough = 128 << 20 // bytes; more than buses and sockets keep
 	release := make(chan struct{})
 	letGo := sync.OnceFunc(func() { close(release) })
@@ -102,7 +102,7 @@ func testSlow(t *testing.T, h house) {
 		}
 	}
 	letGo()
-	until(t, "everything came, or a gap was told", func() bool { return handled.Load() == sent || len(gap) > 0 })
+	until(t, "everything came, or a gap was reported", func() bool { return handled.Load() == sent || len(gap) > 0 })
 	t.Logf("%d of %d messages came", handled.Load(), sent)
 	// And it goes on: the last is published until it comes.
 	for {

@@ -82,7 +82,7 @@ func TestClosedConnectionIsAnError(t *testing.T) {
 }
 
 // TestNobodyAnswers: a server that does not answer has the subscription once
-// it does, and that is told.
+// it does, and that is reported.
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,13 +106,13 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 	defer cancel()
 	if len(gap) != 0 {
-		t.Error("a gap was told before the server had the subscription")
+		t.Error("a gap was reported before the server had the subscription")
 	}
 	close(answer)
 	select {
 	case <-gap:
 	case <-time.After(20 * time.Second):
-		t.Error("no gap was told")
+		t.Error("no gap was reported")
 	}
 	nc.Close()
 	if err := <-served; err != nil {
