@@ -37,6 +37,9 @@ func server(t *testing.T) *url.URL {
 		t.Skip("SKIPPED: no NATS server at ", u.Redacted(), ": ", err)
 	}
 	nc.Close()
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), "4222")
+	}
 	return u
 }
 

@@ -52,7 +52,8 @@ type Bus struct {
 // Sentinel or of a cluster. Close ends the bus. Only the first config counts.
 //
 // The client should have ContextTimeoutEnabled, or Publish outlives its
-// context by the client's ReadTimeout and retries.
+// context by the client's ReadTimeout and retries. Few retries (MaxRetries,
+// DialerRetries) show sooner that Redis is away.
 func New(client redis.UniversalClient, config ...Config) *Bus {
 	cfg := Config{Channel: "fiberchat"}
 	if len(config) > 0 && config[0].Channel != "" {
