@@ -28,8 +28,8 @@ import (
 const drainTime = 10 * time.Second
 
 type options struct {
-	addr, db, nats, prefix, metrics string
-	rate                            int
+	addr, db, nats, redis, prefix, metrics string
+	rate                                   int
 }
 
 func main() {
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `address`")
 	flag.StringVar(&o.db, "db", "fiberchat.db", "keep users and messages in this SQLite `file`, or at this postgres:// or mysql:// URL")
 	flag.StringVar(&o.nats, "nats", "", "share the database with other nodes, which meet at this NATS `URL`")
+	flag.StringVar(&o.redis, "redis", "", "the same at this Redis `URL`, such as redis://127.0.0.1:6379")
 	flag.StringVar(&o.prefix, "prefix", "", "serve everything below this `path`, such as /Mimi")
 	flag.IntVar(&o.rate, "rate", 50, "`messages` a second that a user may send; also limits sign-in attempts; 0 = no limits")
 	flag.StringVar(&o.metrics, "metrics", "", "serve /metrics for Prometheus on this `address`, which should not be public")
@@ -80,7 +81,7 @@ func run(o options) (err error) {
 		return fmt.Errorf("open database: %w", err) // without -db, which may hold a password
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	bus, leave, err := joinNATS(o.nats)
+	bus, leave, err := joinBus(o.nats, o.redis)
 	if err != nil {
 		return err
 	}

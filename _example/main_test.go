@@ -249,6 +249,8 @@ func TestRefusesToStart(t *testing.T) {
 		"bad prefix":         {[]string{"-addr", "127.0.0.1:0", "-db", db, "-prefix", "Mimi/"}, 1, "-prefix"},
 		"prefix as a route":  {[]string{"-addr", "127.0.0.1:0", "-db", db, "-prefix", "/:room"}, 1, "-prefix"},
 		"bad NATS URL":       {[]string{"-addr", "127.0.0.1:0", "-db", db, "-nats", "nats://me:s3cret@127.0.0.1:port"}, 1, "connect to NATS"},
+		"bad Redis URL":      {[]string{"-addr", "127.0.0.1:0", "-db", db, "-redis", "redis://me:s3cret@127.0.0.1:port"}, 1, "connect to Redis"},
+		"two buses":          {[]string{"-addr", "127.0.0.1:0", "-db", db, "-nats", "nats://127.0.0.1", "-redis", "redis://127.0.0.1"}, 1, "-nats and -redis"},
 		"bad rate":           {[]string{"-addr", "127.0.0.1:0", "-db", db, "-rate", "-1"}, 1, "-rate"},
 		"unknown flag":       {[]string{"-port", "80"}, 2, "-port"},
 		"stray argument":     {[]string{"8080"}, 2, "8080"},

@@ -21,7 +21,9 @@ var arrows = map[string][]string{
 	},
 	"fiberchat/chat":             nil,
 	"fiberchat/storetest":        {"fiberchat/chat"},
+	"fiberchat/bustest":          nil,
 	"fiberchat/natsbus":          nil, // fits Bus by its shape
+	"fiberchat/redisbus":         nil,
 	"fiberchat/internal/commit":  {"fiberchat/chat"},
 	"fiberchat/internal/feed":    {"fiberchat/chat", "fiberchat/internal/stomp"},
 	"fiberchat/internal/hub":     nil,
@@ -34,7 +36,7 @@ var arrows = map[string][]string{
 }
 
 var standardOnly = []string{
-	"fiberchat/chat", "fiberchat/storetest",
+	"fiberchat/chat", "fiberchat/storetest", "fiberchat/bustest",
 	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp",
 }
 
