@@ -128,14 +128,23 @@ func (o *options) open(ctx context.Context, base, query string) (link, error) {
 	return nil, fmt.Errorf("chattest: there is no transport %q", o.transport)
 }
 
-// Connect sends CONNECT, without heart-beats, and a SUBSCRIBE for each
-// destination, which is its id as well. It does not wait for the answers.
+// Connect sends CONNECT, without heart-beats, and subscribes. It does not wait
+// for the answer.
 func (c *Conn) Connect(destinations ...string) error {
-	frames := []string{"CONNECT\naccept-version:1.2\nhost:chattest\nheart-beat:0,0\n\n"}
-	for _, d := range destinations {
-		frames = append(frames, "SUBSCRIBE\nid:"+d+"\ndestination:"+d+"\n\n")
+	if err := c.Write("CONNECT\naccept-version:1.2\nhost:chattest\nheart-beat:0,0\n\n"); err != nil {
+		return err
 	}
-	return c.Write(frames...)
+	return c.Subscribe(destinations...)
+}
+
+// Subscribe sends a SUBSCRIBE for each destination, which is its id as well.
+func (c *Conn) Subscribe(destinations ...string) error {
+	for _, d := range destinations {
+		if err := c.Write("SUBSCRIBE\nid:" + d + "\ndestination:" + d + "\n\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Init asks for what is not confirmed; the receipt follows the last of it.

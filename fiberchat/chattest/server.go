@@ -10,8 +10,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// defaultPatience bounds each wait of a client, and the shutdown of a server.
-const defaultPatience = 10 * time.Second
+// defaultPatience bounds each wait of a client, shutdownPatience the end of a
+// server.
+const (
+	defaultPatience  = 10 * time.Second
+	shutdownPatience = 30 * time.Second
+)
 
 // Server is an app that listens.
 type Server struct {
@@ -21,7 +25,7 @@ type Server struct {
 
 // Serve has app listen on a free port of 127.0.0.1 until the test ends, and
 // then shuts it down, which ends the chat in it. The test fails when the app
-// cannot listen or does not shut down within 10 seconds.
+// cannot listen or does not shut down within 30 seconds.
 func Serve(t testing.TB, app *fiber.App) *Server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +41,7 @@ func ServeOn(t testing.TB, app *fiber.App, ln net.Listener) *Server {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Listener(ln) }() // joined by the clean-up
 	t.Cleanup(func() {
-		if err := app.ShutdownWithTimeout(defaultPatience); err != nil {
+		if err := app.ShutdownWithTimeout(shutdownPatience); err != nil {
 			t.Error("chattest: shut down:", err)
 		}
 		_ = ln.Close() // also when the server had not begun to serve
