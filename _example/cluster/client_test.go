@@ -1,15 +1,12 @@
 package cluster
 
 import (
-	"encoding/json"
-	"fmt"
-	"math/rand/v2"
-	"net/url"
-	"strings"
-	"sync"
-	"time"
+	"context"
+	"testing"
 
-	"github.com/fasthttp/websocket"
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // door is a way in.
@@ -20,165 +17,73 @@ const (
 	sockjs door = "sockjs"
 )
 
-// client is a STOMP client that decides nothing by itself. One goroutine may
-// read; any may send.
-type client struct {
-	ws   *websocket.Conn
-	door door
-	left []string   // read, and not yet returned
-	mu   sync.Mutex // one writer at a time
-}
-
-// frame is what a server sends.
-type frame struct {
-	command string
-	headers map[string]string
-	body    string
-}
-
-// message is the body of step 3.
-type message struct {
-	ID       int64  `json:"id"`
-	ChatID   string `json:"chatID"`
-	SenderID int64  `json:"senderId"`
-	Content  string `json:"content"`
-}
-
-// status is the body of steps 2 and 5, of a failure and of a notice.
-type status struct {
-	MsgID string `json:"msgID"`
-	Code  int    `json:"code"`
-}
-
-// The ids of a client's subscriptions say what they are about.
-const (
-	onMessage   = "message"
-	onStatus    = "status"
-	onConfirmed = "confirmed"
-	onDelivered = "delivered"
-	onFailure   = "failure"
-)
-
+// initDone is the receipt of an init.
 const initDone = "init"
-
-var dialer = websocket.Dialer{HandshakeTimeout: patience}
 
 // dial opens a session. An init waits for its subscription to messages, so
 // that nothing comes before what was missed.
-func dial(d door, addr string, user account) (*client, error) {
-	path := "/client"
+func dial(d door, addr string, user rig.Account) (*chattest.Conn, error) {
+	options := []chattest.Option{chattest.Patience(patience)}
 	if d == sockjs {
-		path = fmt.Sprintf("/socketServer/000/%08x/websocket", rand.Uint32())
+		options = append(options, chattest.SockJS("websocket"))
 	}
-	ws, _, err := dialer.Dial("ws://"+addr+path+"?srect="+url.QueryEscape(user.token), nil)
+	c, err := chattest.Open(context.Background(), addr, user.Token, options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, err
 	}
-	c := &client{ws: ws, door: d}
-	err = c.write("CONNECT\naccept-version:1.2\nhost:test\nheart-beat:0,0\n\n",
-		"SUBSCRIBE\nid:"+onStatus+"\ndestination:/user/queue/send/status\n\n",
-		"SUBSCRIBE\nid:"+onConfirmed+"\ndestination:/user/queue/recive/status\n\n",
-		"SUBSCRIBE\nid:"+onDelivered+"\ndestination:/user/queue/delivered\n\n",
-		"SUBSCRIBE\nid:"+onFailure+"\ndestination:/user/queue/status\n\n",
-		"SEND\ndestination:/socket/chat/init\nreceipt:"+initDone+"\n\n",
-		fmt.Sprintf("SUBSCRIBE\nid:%s\ndestination:/user/%d/recive\n\n", onMessage, user.id))
+	err = c.Connect(chattest.SendStatus, chattest.ReceiveStatus, chattest.Delivered, chattest.Failures)
 	if err == nil {
-		_, err = c.until(func(f frame) bool { return f.command == "CONNECTED" })
+		err = c.Init(initDone)
+	}
+	if err == nil {
+		err = c.Subscribe(chattest.Inbox(user.ID))
+	}
+	if err == nil {
+		_, err = c.Until(func(f chattest.Frame) bool { return f.Command == "CONNECTED" })
 	}
 	if err != nil {
-		c.close()
+		c.Cut()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *client) close() { c.ws.Close() }
-
-func (c *client) write(frames ...string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range frames {
-		f += "\x00"
-		if c.door == sockjs {
-			b, err := json.Marshal([]string{f})
-			if err != nil {
-				return fmt.Errorf("encode: %w", err)
-			}
-			f = string(b)
-		}
-		if err := c.ws.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-			return err
-		}
-		if err := c.ws.WriteMessage(websocket.TextMessage, []byte(f)); err != nil {
-			return fmt.Errorf("write: %w", err)
-		}
-	}
-	return nil
-}
-
-func (c *client) send(to account, msgID, content string) error {
-	body, err := json.Marshal(map[string]any{"msgID": msgID, "reciverId": to.id, "content": content})
+func mustDial(t *testing.T, d door, n *node, user rig.Account) *chattest.Conn {
+	t.Helper()
+	c, err := dial(d, n.addr, user)
 	if err != nil {
-		return fmt.Errorf("encode: %w", err)
+		t.Fatal(err)
 	}
-	return c.write("SEND\ndestination:/socket/chat/send\n\n" + string(body))
+	t.Cleanup(c.Cut)
+	if _, err := c.Until(func(f chattest.Frame) bool { return f.Receipt() == initDone }); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
-func (c *client) confirm(m message) error {
-	return c.write(fmt.Sprintf("SEND\ndestination:/socket/chat/recive\n\n"+`{"msgID":%q,"id":%d}`, m.ChatID, m.ID))
+// wants returns the next MESSAGE, and fails when it has another destination.
+func wants(t *testing.T, c *chattest.Conn, destination string) chattest.Frame {
+	t.Helper()
+	f, err := c.Until(func(f chattest.Frame) bool { return f.Command == "MESSAGE" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.On(destination) {
+		t.Fatalf("want %s, got %s", destination, f)
+	}
+	return f
 }
 
-// read returns the next frame.
-func (c *client) read() (frame, error) {
-	for len(c.left) == 0 {
-		if err := c.ws.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			return frame{}, err
-		}
-		_, p, err := c.ws.ReadMessage()
-		switch text := string(p); {
-		case err != nil:
-			return frame{}, fmt.Errorf("read: %w", err)
-		case c.door == native:
-			c.left = []string{text}
-		case strings.HasPrefix(text, "a"):
-			if err := json.Unmarshal(p[1:], &c.left); err != nil {
-				return frame{}, fmt.Errorf("read SockJS frame: %w", err)
-			}
-		case strings.HasPrefix(text, "c"):
-			return frame{}, fmt.Errorf("closed: %s", text)
-		}
+// wantsMessage is wants for step 3, to whomever.
+func wantsMessage(t *testing.T, c *chattest.Conn) chat.Message {
+	t.Helper()
+	f, err := c.Until(func(f chattest.Frame) bool { return f.Command == "MESSAGE" })
+	if err != nil {
+		t.Fatal(err)
 	}
-	text := c.left[0]
-	c.left = c.left[1:]
-	head, body, _ := strings.Cut(strings.TrimSuffix(text, "\x00"), "\n\n")
-	lines := strings.Split(head, "\n")
-	f := frame{command: lines[0], headers: map[string]string{}, body: body}
-	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ":")
-		f.headers[name] = value
+	m, err := f.Message()
+	if err != nil || !f.IsMessage() {
+		t.Fatalf("want a message, got %s: %v", f, err)
 	}
-	if f.command == "ERROR" {
-		return f, fmt.Errorf("the server refused: %s", f.headers["message"])
-	}
-	return f, nil
-}
-
-// until reads to the first frame for which found is true.
-func (c *client) until(found func(frame) bool) (frame, error) {
-	for {
-		f, err := c.read()
-		if err != nil || found(f) {
-			return f, err
-		}
-	}
-}
-
-func (f frame) on() string      { return f.headers["subscription"] }
-func (f frame) receipt() string { return f.headers["receipt-id"] }
-
-func decode[T any](f frame) (v T, err error) {
-	if err := json.Unmarshal([]byte(f.body), &v); err != nil {
-		return v, fmt.Errorf("read %q: %w", f.body, err)
-	}
-	return v, nil
+	return m
 }
