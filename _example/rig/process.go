@@ -135,7 +135,9 @@ func (p *Process) Kill() {
 // Stop asks the process to end, and wants it to succeed within that time.
 func (p *Process) Stop(t testing.TB, within time.Duration) {
 	t.Helper()
-	p.Signal(t, syscall.SIGTERM)
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
 	p.Ends(t, within)
 }
 
@@ -154,12 +156,7 @@ func (p *Process) Ends(t testing.TB, within time.Duration) {
 }
 
 // Signal sends the process a signal.
-func (p *Process) Signal(t testing.TB, signal os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(signal); err != nil {
-		t.Fatal(err)
-	}
-}
+func (p *Process) Signal(signal os.Signal) error { return p.cmd.Process.Signal(signal) }
 
 // Pid is its process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
