@@ -53,7 +53,7 @@ func TestInitReadsAfterTheSubscriptionStands(t *testing.T) {
 	}
 	c.set(func() { c.buses[1].before = nil })
 	close(stands)
-	if f := b.next(); f.command != "CONNECTED" {
+	if f := b.next(); f.Command != "CONNECTED" {
 		t.Fatal("got", f)
 	}
 	if got := b.message("/user/bob/recive").message(t).ChatID; got != "m1" {

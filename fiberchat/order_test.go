@@ -25,18 +25,18 @@ func TestOrderAcrossReconnect(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := l.write("CONNECT\naccept-version:1.2\n\n\x00"); err != nil {
+				if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00"); err != nil {
 					t.Fatal(err)
 				}
 				for i := range burst {
-					if err := l.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody(serial(round, i), 2, "x") + "\x00"); err != nil {
+					if err := l.Raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody(serial(round, i), 2, "x") + "\x00"); err != nil {
 						t.Fatal(err)
 					}
 				}
-				l.cut()
+				l.Cut()
 				a := d.online(t, s.addr, "alice")
 				a.tell(serial(round, burst), 2, "after")
-				a.cut()
+				a.Cut()
 			}
 			got := conversation(t, store, 1, 2)
 			for i := 1; i < len(got); i++ {
@@ -106,7 +106,7 @@ func TestBusyOlderSession(t *testing.T) {
 			case <-stop:
 				return
 			case <-tick.C:
-				if err := one.link.write("ACK\nid:x\n\n\x00"); err != nil {
+				if err := one.Conn.Raw("ACK\nid:x\n\n\x00"); err != nil {
 					t.Error(err)
 					return
 				}
@@ -129,12 +129,12 @@ func TestOlderSessionThatLeaves(t *testing.T) {
 				old, a := d.online(t, s.addr, "alice"), d.online(t, s.addr, "alice")
 				a.say(serial(round, 0), 2, "x")
 				if round%2 == 0 {
-					old.link.cut()
+					old.Conn.Cut()
 				} else {
 					old.raw("DISCONNECT\n\n\x00")
 				}
 				a.message(sendStatus)
-				a.cut()
+				a.Cut()
 			}
 		})
 	}

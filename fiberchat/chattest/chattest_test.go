@@ -167,13 +167,17 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestBare: frames one by one, up to the close.
-func TestBare(t *testing.T) {
+// TestFrames: frames one by one, up to the close.
+func TestFrames(t *testing.T) {
 	t.Parallel()
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			c := serve(t).Dial("a", chattest.Bare(), chattest.SockJS(transport))
+			conn, err := chattest.Open(t.Context(), serve(t).Addr, "a", chattest.SockJS(transport))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := chattest.NewClient(t, conn)
 			c.Raw("CONNECT\naccept-version:1.1\nhost:x\n\n\x00DISCONNECT\nreceipt:bye\n\n\x00")
 			if f := c.Frame(); f.Command != "CONNECTED" || f.Headers["version"] != "1.1" {
 				t.Error("got", f)

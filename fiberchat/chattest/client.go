@@ -42,16 +42,6 @@ type Client struct {
 	subs map[string]chan []byte // those of Subscribe, by id
 }
 
-func newClient(t testing.TB, conn *Conn) *Client {
-	c := &Client{
-		Conn: conn, t: t, patience: conn.patience,
-		frames: make(chan Frame, maxQueued), done: make(chan struct{}), subs: make(map[string]chan []byte),
-	}
-	go c.read() // ends with the connection; joined by Cut, which the clean-up calls
-	t.Cleanup(c.Cut)
-	return c
-}
-
 // Cut ends the connection without a word, and waits until it is over here.
 func (c *Client) Cut() { c.end(c.Conn.Cut) }
 

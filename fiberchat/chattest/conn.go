@@ -37,7 +37,6 @@ type Option func(*options)
 
 type options struct {
 	prefix, transport, session string
-	bare                       bool
 	patience                   time.Duration
 	dial                       func(ctx context.Context, network, addr string) (net.Conn, error)
 }

@@ -1,12 +1,27 @@
 package chattest
 
-import "time"
+import (
+	"testing"
+	"time"
+)
 
 // What follows sees the frames one by one, in the order that they came: for
 // tests of the protocol itself.
 
-// Bare leaves a client of Dial without CONNECT and subscriptions.
-func Bare() Option { return func(o *options) { o.bare = true } }
+// NewClient is a client on an open connection, until the test ends. Unlike
+// Dial it says nothing: not even CONNECT.
+func NewClient(t testing.TB, conn *Conn) *Client {
+	c := &Client{
+		Conn: conn, t: t, patience: conn.patience,
+		frames: make(chan Frame, maxQueued), done: make(chan struct{}), subs: make(map[string]chan []byte),
+	}
+	if c.patience == 0 {
+		c.patience = defaultPatience
+	}
+	go c.read() // ends with the connection; joined by Cut, which the clean-up calls
+	t.Cleanup(c.Cut)
+	return c
+}
 
 // Raw sends text as one message of the door.
 func (c *Client) Raw(text string) {

@@ -71,9 +71,7 @@ func (s *Server) Dial(token string, opts ...Option) *Client {
 	if err != nil {
 		s.t.Fatal("chattest:", err)
 	}
-	c := newClient(s.t, conn)
-	if !o.bare {
-		c.connect()
-	}
+	c := NewClient(s.t, conn)
+	c.connect()
 	return c
 }
