@@ -22,7 +22,8 @@
 // a door, returns errors and fails nothing, for load, for faults and for
 // clients that misbehave.
 //
-// Serve, At, Server and Dial are in server.go, what a client does in
-// client.go, a connection in conn.go, frames and their bodies in frame.go,
-// Users in users.go; websocket.go and sockjs.go are the doors.
+// Serve, At, Server and Dial are in server.go, what a client does in client.go
+// and frames.go, a connection in conn.go and options.go, frames and their
+// bodies in frame.go, Users in users.go; websocket.go and sockjs.go are the
+// doors. example_test.go has a whole test.
 package chattest
