@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/fiberchat/chat"
 )
 
 // message is a stored message, spelled as chat spells it on the wire.

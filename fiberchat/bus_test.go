@@ -35,8 +35,8 @@ func TestFiveStepsAcrossNodes(t *testing.T) {
 		b.confirmed("m1", m.ID)
 		want := fmt.Sprintf(`{"msgID":"m1","code":200,"status":"已送达","content":{"id":%d,`, m.ID)
 		for _, session := range []*client{a, a2} {
-			if f := session.message("/user/queue/delivered"); !strings.HasPrefix(f.body, want) {
-				t.Error("notice:", f.body)
+			if f := session.message("/user/queue/delivered"); !strings.HasPrefix(f.Body, want) {
+				t.Error("notice:", f.Body)
 			}
 			session.nothing()
 		}
@@ -91,7 +91,7 @@ func TestOnceAndInOrderOnEveryNode(t *testing.T) {
 // pour sends n messages to bob; any goroutine may call it.
 func (c *client) pour(sender, n int) {
 	for i := range n {
-		if err := c.link.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint(sender, "-", i), 2, "x") + "\x00"); err != nil {
+		if err := c.Conn.Raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint(sender, "-", i), 2, "x") + "\x00"); err != nil {
 			c.t.Error("write:", err)
 			return
 		}
@@ -108,10 +108,10 @@ func wantOrdered(t *testing.T, c *client, twice bool, n int) {
 	}
 	for range n {
 		f := c.next()
-		if f.command != "MESSAGE" {
+		if f.Command != "MESSAGE" {
 			t.Fatal("got", f)
 		}
-		m, sub := f.message(t), f.headers["subscription"]
+		m, sub := f.message(t), f.Headers["subscription"]
 		if m.ID <= last[sub] {
 			t.Fatalf("subscription %s gets id %d after %d", sub, m.ID, last[sub])
 		}

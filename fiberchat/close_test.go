@@ -14,19 +14,21 @@ import (
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // goesAway wants 1001. A client that polls may be between two polls when the
 // server stops to listen: it finds nobody.
 func (c *client) goesAway(d door) {
 	c.t.Helper()
-	for f := range c.frames {
-		if f.headers["destination"] != sendStatus && !strings.Contains(f.body, `"code":-300`) {
+	rest, err := c.Ended()
+	for _, f := range rest {
+		if f.Headers["destination"] != sendStatus && !strings.Contains(f.Body, `"code":-300`) {
 			c.t.Error("got", f)
 		}
 	}
-	if how := (closed{}); errors.As(c.err, &how) && how.code != 1001 || !errors.As(c.err, &how) && d != xhr {
-		c.t.Error("ended by", c.err)
+	if how := (chattest.Closed{}); errors.As(err, &how) && how.Code != 1001 || !errors.As(err, &how) && d != xhr {
+		c.t.Error("ended by", err)
 	}
 }
 
@@ -105,7 +107,7 @@ func TestClose(t *testing.T) {
 		t.Error("the native door:", resp.Status, body)
 	}
 	sockws.dial(t, addr, "t-alice").closes(1001)
-	if _, err := xhr.open(addr, "", "t-alice"); !errors.Is(err, closed{1001}) {
+	if _, err := xhr.open(addr, "", "t-alice"); !errors.Is(err, chattest.Closed{Code: 1001}) {
 		t.Error("polling gave", err)
 	}
 	fill(t, cfg.Store, 0, 1, "x")
@@ -197,7 +199,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 		clients = append(clients, c)
 		go func() { // ends with the connection, which the server closes
 			for n := 0; ; n++ {
-				if c.link.write("SEND\ndestination:/socket/chat/send\n\n"+sendBody(fmt.Sprint("m", n), senders+1, "x")+"\x00") != nil {
+				if c.Conn.Raw("SEND\ndestination:/socket/chat/send\n\n"+sendBody(fmt.Sprint("m", n), senders+1, "x")+"\x00") != nil {
 					return
 				}
 			}
@@ -213,11 +215,12 @@ func TestShutdownUnderLoad(t *testing.T) {
 	answered := make([]int, senders)
 	for i, c := range clients {
 		reading.Go(func() {
-			for f := range c.frames {
+			rest, _ := c.Ended()
+			for _, f := range rest {
 				switch {
-				case f.headers["destination"] == sendStatus:
+				case f.Headers["destination"] == sendStatus:
 					answered[i]++
-				case f.headers["destination"] == failures && strings.Contains(f.body, `"code":-300`):
+				case f.Headers["destination"] == failures && strings.Contains(f.Body, `"code":-300`):
 				default:
 					t.Error("got", f)
 				}
@@ -255,11 +258,11 @@ func TestCloseDuringReplay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.cut()
-			if err := l.write("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/2/recive\n\n\x00SEND\ndestination:/socket/chat/init\n\n\x00"); err != nil {
+			defer l.Cut()
+			if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/2/recive\n\n\x00SEND\ndestination:/socket/chat/init\n\n\x00"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.read(); err != nil {
+			if _, err := l.Read(); err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)

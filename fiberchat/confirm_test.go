@@ -112,7 +112,7 @@ func TestRepeatedConfirmSparesTheUnseen(t *testing.T) {
 	a.tell("m", 2, "seen")
 	b.message("/user/bob/recive")
 	b.confirmed("m", 0)
-	b.cut()
+	b.Cut()
 	c.tell("m", 2, "unseen")
 	b = online(t, s.addr, "bob")
 	b.confirmed("m", 0)
@@ -129,7 +129,7 @@ func TestConfirmWithoutHavingBeenSent(t *testing.T) {
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	a.tell("m", 2, "x")
 	b.message("/user/bob/recive")
-	b.cut()
+	b.Cut()
 	b = online(t, s.addr, "bob")
 	b.confirmed("m", 0)
 	if got := b.pending(); len(got) > 0 {

@@ -3,8 +3,7 @@ package fiberchat_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -12,9 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/fasthttp/websocket"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // consumerMain is an app of somebody else's: its own users and token check,
@@ -170,30 +168,31 @@ func TestConsumer(t *testing.T) {
 	}
 	addr := strings.TrimPrefix(lines.Text(), "READY ")
 
-	zhang := dialIntranet(t, addr, "key-of-zhang", "/user/zhang/recive")
-	li := dialIntranet(t, addr, "key-of-li", "/user/8/recive")
-	zhang.write("SEND\ndestination:/socket/chat/send\n\n" + `{"msgID":"m1","reciverId":8,"content":"起来聊天"}` + "\x00")
-	if got := zhang.body("/user/queue/send/status"); got["msgID"] != "m1" || got["code"] != 200.0 {
-		t.Errorf("step 2: %v", got)
+	open := func(token, receiveOn string) *client {
+		conn, err := native.open(addr, "/intranet", token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClient(t, conn)
+		c.hello()
+		for _, destination := range []string{receiveOn, sendStatus, receiveStatus, failures} {
+			c.subscribe(destination)
+		}
+		return c
 	}
-	message := li.body("/user/8/recive")
-	if message["content"] != "起来聊天" || message["sender"] != "zhang" || message["reciver"] != "li" || message["chatID"] != "m1" {
+	zhang, li := open("key-of-zhang", "/user/zhang/recive"), open("key-of-li", "/user/8/recive")
+	zhang.tell("m1", 8, "起来聊天")
+	message := li.message("/user/8/recive").message(t)
+	if message.Content != "起来聊天" || message.Sender != "zhang" || message.Receiver != "li" || message.ChatID != "m1" {
 		t.Errorf("step 3: %v", message)
 	}
-	li.write("SEND\ndestination:/socket/chat/recive\n\n" + `{"msgID":"m1"}` + "\x00")
-	if got := li.body("/user/queue/recive/status"); got["msgID"] != "m1" || got["code"] != 200.0 {
-		t.Errorf("step 5: %v", got)
-	}
-	li.write("SEND\ndestination:/socket/chat/send\n\n" + `{"msgID":"m2","reciverId":7,"content":"x"}` + "\x00")
-	if got := li.body("/user/queue/status"); got["msgID"] != "m2" || got["code"] != -303.0 {
-		t.Errorf("CanSend: %v", got)
-	}
-	zhang.write("SEND\ndestination:/socket/chat/send\n\n" + `{"msgID":"m3","reciverId":9,"content":"x"}` + "\x00")
-	if got := zhang.body("/user/queue/status"); got["msgID"] != "m3" || got["code"] != -404.0 {
-		t.Errorf("Directory: %v", got)
-	}
-	if _, res, err := websocket.DefaultDialer.Dial("ws://"+addr+"/intranet/client?srect=key-of-wang", nil); err == nil || res == nil || res.StatusCode != 401 {
-		t.Errorf("a wrong token: %v, %v", res, err)
+	li.confirmed("m1", 0)
+	li.say("m2", 7, "x")
+	li.refused("m2", -303, "Forbidden")
+	zhang.say("m3", 9, "x")
+	zhang.refused("m3", -404, "ReceiverNotFound")
+	if _, err := native.open(addr, "/intranet", "key-of-wang"); !errors.Is(err, chattest.Refused{Status: 401}) {
+		t.Errorf("a wrong token: %v", err)
 	}
 	res, err := http.Post("http://"+addr+"/intranet/socketServer/000/a-session/xhr?srect=key-of-li", "text/plain", nil)
 	if err != nil {
@@ -221,66 +220,4 @@ func TestConsumer(t *testing.T) {
 	if !strings.Contains(log, "LOG 401 GET /intranet/client?srect=xxx") || strings.Contains(log, "key-of-") {
 		t.Errorf("the access log: %s", log)
 	}
-}
-
-// intranetUser is a raw STOMP connection.
-type intranetUser struct {
-	t  *testing.T
-	ws *websocket.Conn
-}
-
-func dialIntranet(t *testing.T, addr, token, receiveOn string) intranetUser {
-	t.Helper()
-	ws, _, err := websocket.DefaultDialer.Dial("ws://"+addr+"/intranet/client?srect="+token, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ws.Close() })
-	if err := ws.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	u := intranetUser{t, ws}
-	u.write("CONNECT\naccept-version:1.2\nhost:h\n\n\x00")
-	for i, destination := range []string{receiveOn, "/user/queue/send/status", "/user/queue/recive/status", "/user/queue/status"} {
-		u.write(fmt.Sprintf("SUBSCRIBE\nid:%d\nreceipt:%d\ndestination:%s\n\n\x00", i, i, destination))
-	}
-	for range 5 { // CONNECTED and the receipts: what is sent to this user arrives from now on
-		u.frame()
-	}
-	return u
-}
-
-func (u intranetUser) write(frame string) {
-	u.t.Helper()
-	if err := u.ws.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
-		u.t.Fatal(err)
-	}
-}
-
-func (u intranetUser) frame() string {
-	u.t.Helper()
-	for {
-		_, frame, err := u.ws.ReadMessage()
-		if err != nil {
-			u.t.Fatal(err)
-		}
-		if string(frame) != "\n" {
-			return string(frame)
-		}
-	}
-}
-
-// body returns the next MESSAGE's, which must be on destination.
-func (u intranetUser) body(destination string) map[string]any {
-	u.t.Helper()
-	frame := u.frame()
-	headers, raw, _ := strings.Cut(strings.TrimSuffix(frame, "\x00"), "\n\n")
-	if !strings.HasPrefix(headers, "MESSAGE\n") || !strings.Contains(headers+"\n", "\ndestination:"+destination+"\n") {
-		u.t.Fatalf("got %q, want a MESSAGE on %s", frame, destination)
-	}
-	var body map[string]any
-	if err := json.Unmarshal([]byte(raw), &body); err != nil {
-		u.t.Fatalf("%q: %v", raw, err)
-	}
-	return body
 }

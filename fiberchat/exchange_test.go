@@ -24,8 +24,8 @@ func TestFiveSteps(t *testing.T) {
 			t.Errorf("id %d, time %d", got.ID, got.Time)
 		}
 		m.wantBody(t, fmt.Sprintf(`{"id":%d,"chatID":"m1","sender":"alice","reciver":"bob","content":"起来聊天","time":%d,"senderId":1,"reciverId":2}`, got.ID, got.Time))
-		if m.headers["content-type"] != "application/json" || m.headers["subscription"] != "s1" || m.headers["message-id"] == "" {
-			t.Error("headers:", m.headers)
+		if m.Headers["content-type"] != "application/json" || m.Headers["subscription"] != "s1" || m.Headers["message-id"] == "" {
+			t.Error("headers:", m.Headers)
 		}
 		b.confirmed("m1", 0)
 		a.nothing()
@@ -126,8 +126,8 @@ func TestDeliveredGoesToSessionsThatAsked(t *testing.T) {
 		f := a.message("/user/queue/delivered")
 		var at int64
 		prefix := fmt.Sprintf(`{"msgID":"m1","code":200,"status":"已送达","content":{"id":%d,"reciverId":2,"time":`, m.ID)
-		if _, err := fmt.Sscanf(strings.TrimPrefix(f.body, prefix), "%d}}", &at); err != nil || !strings.HasPrefix(f.body, prefix) {
-			t.Fatal("body:", f.body)
+		if _, err := fmt.Sscanf(strings.TrimPrefix(f.Body, prefix), "%d}}", &at); err != nil || !strings.HasPrefix(f.Body, prefix) {
+			t.Fatal("body:", f.Body)
 		}
 		if at < before || at > time.Now().UnixMilli() {
 			t.Error("time:", at)

@@ -77,14 +77,14 @@ const quick = 100 * time.Millisecond
 func (c *client) tryAgain(msgID string) {
 	c.t.Helper()
 	f := c.message(failures)
-	if !strings.Contains(f.body, `"code":-300`) || strings.Contains(f.body, "secret") {
-		c.t.Fatal("notice:", f.body)
+	if !strings.Contains(f.Body, `"code":-300`) || strings.Contains(f.Body, "secret") {
+		c.t.Fatal("notice:", f.Body)
 	}
-	if msgID != "" && !strings.HasPrefix(f.body, `{"msgID":"`+msgID+`"`) {
-		c.t.Fatal("notice:", f.body)
+	if msgID != "" && !strings.HasPrefix(f.Body, `{"msgID":"`+msgID+`"`) {
+		c.t.Fatal("notice:", f.Body)
 	}
-	if !strings.Contains(f.body, `"StoreUnavailable"`) && !strings.Contains(f.body, `"Internal"`) {
-		c.t.Fatal("notice:", f.body)
+	if !strings.Contains(f.Body, `"StoreUnavailable"`) && !strings.Contains(f.Body, `"Internal"`) {
+		c.t.Fatal("notice:", f.Body)
 	}
 }
 
@@ -239,14 +239,14 @@ func TestInitFails(t *testing.T) {
 			other := online(t, s.addr, "bob")
 			other.init()
 			other.tryAgain("")
-			if e := other.fails("try-again", 1013); e.headers["receipt-id"] != "init" {
+			if e := other.fails("try-again", 1013); e.Headers["receipt-id"] != "init" {
 				t.Error("got", e)
 			}
 			store.breakPending(nil)
 			// The rest may come by itself, and comes when asked for.
 			b.init()
 			last := ""
-			for f := b.next(); f.command != "RECEIPT"; f = b.next() {
+			for f := b.next(); f.Command != "RECEIPT"; f = b.next() {
 				last = f.message(t).ChatID
 			}
 			if last != "m2" {

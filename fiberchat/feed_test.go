@@ -59,7 +59,7 @@ func (c *client) untilReceipt() (ids []string) {
 	c.t.Helper()
 	for {
 		f := c.next()
-		if f.command == "RECEIPT" {
+		if f.Command == "RECEIPT" {
 			return ids
 		}
 		ids = append(ids, f.message(c.t).ChatID)
@@ -176,7 +176,7 @@ func TestSubscribingAnewWhileAnInitReads(t *testing.T) {
 			close(store.proceed)
 			seen := make(map[string]int)
 			for seen["m5"] == 0 {
-				if f := b.next(); f.command == "MESSAGE" {
+				if f := b.next(); f.Command == "MESSAGE" {
 					seen[f.message(t).ChatID]++
 				}
 			}
@@ -197,10 +197,10 @@ func (c *client) untilReceiptOrMessages(seen map[string]int) {
 	c.raw("UNSUBSCRIBE\nid:none\n\n\x00DISCONNECT\nreceipt:bye\n\n\x00")
 	for {
 		f := c.next()
-		if f.headers["receipt-id"] == "bye" {
+		if f.Headers["receipt-id"] == "bye" {
 			return
 		}
-		if f.command == "MESSAGE" {
+		if f.Command == "MESSAGE" {
 			seen[f.message(c.t).ChatID]++
 		}
 	}
@@ -260,7 +260,7 @@ func TestDeliveredAfterAnUnknownOutcome(t *testing.T) {
 	b.tryAgain("m1")
 	store.breakApply(nil)
 	b.confirmed("m1", 0)
-	if f := a.message("/user/queue/delivered"); !strings.Contains(f.body, `"msgID":"m1"`) {
+	if f := a.message("/user/queue/delivered"); !strings.Contains(f.Body, `"msgID":"m1"`) {
 		t.Error("got", f)
 	}
 }

@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws",
 	},
 	"fiberchat/chat":             nil,
+	"fiberchat/chattest":         {"fiberchat/chat"},
 	"fiberchat/storetest":        {"fiberchat/chat"},
 	"fiberchat/bustest":          nil,
 	"fiberchat/natsbus":          nil, // fits Bus by its shape

@@ -98,7 +98,7 @@ func TestInitReplaysTheStoredMessage(t *testing.T) {
 	p.users[0].Name, p.users[1].Name = "other", "another" // names are those at the time of sending
 	p.mu.Unlock()
 	b.init()
-	if again := b.message("/user/bob/recive"); again.body != live.body || again.headers["message-id"] == live.headers["message-id"] {
+	if again := b.message("/user/bob/recive"); again.Body != live.Body || again.Headers["message-id"] == live.Headers["message-id"] {
 		t.Errorf("live %s, replayed %s", live, again)
 	}
 	b.receipt("init")
@@ -204,8 +204,8 @@ func TestInitsInOneBurst(t *testing.T) {
 	rounds := 0
 	for done := 0; done < inits; {
 		f := b.next()
-		if f.command == "RECEIPT" {
-			if f.headers["receipt-id"] != fmt.Sprint(done) {
+		if f.Command == "RECEIPT" {
+			if f.Headers["receipt-id"] != fmt.Sprint(done) {
 				t.Fatalf("got %s, want RECEIPT %d", f, done)
 			}
 			if rounds == 0 || last != 40 {

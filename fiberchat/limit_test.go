@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // TestOldestSessionIsReplaced: the 17th closes the first.
@@ -187,15 +188,15 @@ func TestSlowReceiver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			addr := listenOn(t, app, smallBuffers{ln})
+			addr := chattest.ServeOn(t, app, smallBuffers{ln}).Addr
 			a := online(t, addr, "alice")
 			l, err := d.open(addr, "", "t-bob")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.cut()
+			defer l.Cut()
 			write := func(frame string) {
-				if err := l.write(frame); err != nil {
+				if err := l.Raw(frame); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -240,14 +241,14 @@ func TestWriteTimeout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			addr := listenOn(t, app, smallBuffers{ln})
+			addr := chattest.ServeOn(t, app, smallBuffers{ln}).Addr
 			a := online(t, addr, "alice")
 			l, err := d.open(addr, "", "t-bob")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.cut()
-			if err := l.write("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00"); err != nil {
+			defer l.Cut()
+			if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00"); err != nil {
 				t.Fatal(err)
 			}
 			const n = 150 // 6 MB: more than the sockets hold
@@ -295,7 +296,7 @@ func TestSockJSDisconnectDelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.cut()
+	defer l.Cut()
 	begun := time.Now()
 	for sessionsUp(t, metrics) > 0 {
 		<-time.After(5 * time.Millisecond)

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fasthttp/websocket"
-
 	"fiberchat.example/fiberchat"
 )
 
@@ -121,13 +119,13 @@ func TestMalformedFrames(t *testing.T) {
 					b := d.dial(t, s.addr, "t-bob")
 					if c.first != "" {
 						b.raw(c.first)
-						if f := b.next(); f.command != "CONNECTED" {
+						if f := b.next(); f.Command != "CONNECTED" {
 							t.Fatal("want CONNECTED, got", f)
 						}
 					}
-					_ = b.link.write(c.frame) // the server may close before all of it is written
+					_ = b.Conn.Raw(c.frame) // the server may close before all of it is written
 					f := b.fails(c.token, c.code)
-					if f.body == "" || f.headers["content-type"] != "text/plain" {
+					if f.Body == "" || f.Headers["content-type"] != "text/plain" {
 						t.Error("no prose:", f)
 					}
 				})
@@ -158,7 +156,7 @@ func TestErrorEchoesTheReceipt(t *testing.T) {
 			b := d.connect(t, s.addr, "t-bob")
 			b.raw(frame)
 			f := b.next()
-			if f.command != "ERROR" || f.headers["receipt-id"] != "r\\c1" {
+			if f.Command != "ERROR" || f.Headers["receipt-id"] != "r\\c1" {
 				t.Errorf("%q: %s", frame, f)
 			}
 		}
@@ -191,10 +189,9 @@ func TestBinaryMessages(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{})
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
-	ws := a.link.(plainLink).ws
 	frame := []byte("SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "起来聊天🐱") + "\x00")
 	for _, octet := range frame { // cut at every octet
-		if err := ws.WriteMessage(websocket.BinaryMessage, []byte{octet}); err != nil {
+		if err := a.Conn.Binary([]byte{octet}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,7 +199,7 @@ func TestBinaryMessages(t *testing.T) {
 	if got := b.message("/user/bob/recive").message(t); got.Content != "起来聊天🐱" {
 		t.Error(got)
 	}
-	if err := ws.WriteMessage(websocket.BinaryMessage, []byte("SEND\ndestination:/socket/chat/send\nx:\xff\n\n{}\x00")); err != nil {
+	if err := a.Conn.Binary([]byte("SEND\ndestination:/socket/chat/send\nx:\xff\n\n{}\x00")); err != nil {
 		t.Fatal(err)
 	}
 	a.fails("bad-frame", 1002)
@@ -217,7 +214,7 @@ func TestFramesBeforeCONNECTEDCameBack(t *testing.T) {
 		a := d.dial(t, s.addr, "t-alice")
 		a.raw("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:" + sendStatus + "\n\n\x00" +
 			"SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "x") + "\x00DISCONNECT\nreceipt:bye\n\n\x00")
-		if f := a.next(); f.command != "CONNECTED" {
+		if f := a.next(); f.Command != "CONNECTED" {
 			t.Fatal("got", f)
 		}
 		a.message(sendStatus).wantBody(t, success("m1"))

@@ -24,15 +24,15 @@ func TestOrderAcrossReconnect(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := l.write("CONNECT\naccept-version:1.2\n\n\x00"); err != nil {
+				if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00"); err != nil {
 					t.Fatal(err)
 				}
 				for i := range burst {
-					if err := l.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody(serial(round, i), 2, "x") + "\x00"); err != nil {
+					if err := l.Raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody(serial(round, i), 2, "x") + "\x00"); err != nil {
 						t.Fatal(err)
 					}
 				}
-				l.cut()
+				l.Cut()
 				a := d.online(t, s.addr, "alice")
 				for i := range burst {
 					a.say(serial(round, i), 2, "x")
@@ -41,7 +41,7 @@ func TestOrderAcrossReconnect(t *testing.T) {
 				for range burst + 1 {
 					a.message(sendStatus)
 				}
-				a.cut()
+				a.Cut()
 			}
 			got := conversation(t, store, 1, 2)
 			for i := 1; i < len(got); i++ {

@@ -71,7 +71,7 @@ func TestLiveDuringReplay(t *testing.T) {
 	receipts := 0
 	for next := 32; next < 42; {
 		f := b.next()
-		if f.command == "RECEIPT" {
+		if f.Command == "RECEIPT" {
 			receipts++
 			if next < 40 {
 				t.Fatal("the RECEIPT came before", next)
@@ -136,11 +136,11 @@ func TestDisconnectWaitsForTheReplay(t *testing.T) {
 			"DISCONNECT\nreceipt:bye\n\n\x00")
 		messages, seen := 0, make(map[string]bool)
 		for !seen["bye"] {
-			switch f := b.next(); f.command {
+			switch f := b.next(); f.Command {
 			case "RECEIPT":
-				seen[f.headers["receipt-id"]] = true
+				seen[f.Headers["receipt-id"]] = true
 			case "MESSAGE":
-				if f.headers["destination"] == "/user/bob/recive" {
+				if f.Headers["destination"] == "/user/bob/recive" {
 					messages++
 				}
 			}
@@ -183,7 +183,7 @@ func TestLiveAndReplayTogether(t *testing.T) {
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	go func() { // ends before the last message has come
 		for i := before; i < before+live; i++ {
-			if err := a.link.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint("m", i), 2, "x") + "\x00"); err != nil {
+			if err := a.Conn.Raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint("m", i), 2, "x") + "\x00"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -198,7 +198,7 @@ func TestLiveAndReplayTogether(t *testing.T) {
 	receipt := false
 	for next := int64(2); next <= before+live; {
 		f := b.next()
-		if f.command == "RECEIPT" {
+		if f.Command == "RECEIPT" {
 			receipt = true
 			continue
 		}

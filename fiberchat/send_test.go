@@ -106,10 +106,9 @@ func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{})
 	a := online(t, s.addr, "alice")
-	ws := a.link.(plainLink).ws
 	for _, content := range []string{"a\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\\n\xff", "\xe4\xbd"} {
 		body := `{"msgID":"m","reciverId":2,"content":"` + content + `"}`
-		if err := ws.WriteMessage(2, []byte("SEND\ndestination:/socket/chat/send\n\n"+body+"\x00")); err != nil {
+		if err := a.Conn.Binary([]byte("SEND\ndestination:/socket/chat/send\n\n" + body + "\x00")); err != nil {
 			t.Fatal(err)
 		}
 		a.refused("m", -401, "BadField")
@@ -212,7 +211,7 @@ func TestReceiptFollowsTheStatus(t *testing.T) {
 		quiet.raw("SEND\ndestination:/socket/chat/send\nreceipt:r3\n\n" + sendBody("m2", 2, "x") + "\x00")
 		quiet.receipt("r3")
 		quiet.raw("SEND\ndestination:/socket/chat/send\nreceipt:r4\n\n{}\x00")
-		if e := quiet.fails("refused", 1008); e.headers["receipt-id"] != "r4" {
+		if e := quiet.fails("refused", 1008); e.Headers["receipt-id"] != "r4" {
 			t.Error("got", e)
 		}
 	})
@@ -227,7 +226,7 @@ func TestMessagesOfAllSendersComeInOrder(t *testing.T) {
 		c := online(t, s.addr, name)
 		go func() { // ends before the messages have come
 			for i := range each {
-				if err := c.link.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint(i), 2, "x") + "\x00"); err != nil {
+				if err := c.Conn.Raw("SEND\ndestination:/socket/chat/send\n\n" + sendBody(fmt.Sprint(i), 2, "x") + "\x00"); err != nil {
 					t.Error(err)
 				}
 			}

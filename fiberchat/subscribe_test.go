@@ -37,8 +37,8 @@ func TestSubscribeForeignDestinations(t *testing.T) {
 			t.Parallel()
 			b := connect(t, s.addr, "t-bob")
 			b.raw("SUBSCRIBE\nid:1\nreceipt:r1\ndestination:" + destination + "\n\n\x00")
-			if f := b.fails("not-allowed", 1008); f.headers["receipt-id"] != "r1" {
-				t.Error("headers:", f.headers)
+			if f := b.fails("not-allowed", 1008); f.Headers["receipt-id"] != "r1" {
+				t.Error("headers:", f.Headers)
 			}
 		})
 	}
@@ -55,8 +55,8 @@ func TestSendElsewhere(t *testing.T) {
 		} {
 			a := d.online(t, s.addr, "alice")
 			a.raw("SEND\ndestination:" + destination + "\nreceipt:r1\n\n" + `{"id":9,"chatID":"f","sender":"carol","reciver":"bob","content":"forged","time":1,"senderId":3,"reciverId":2}` + "\x00")
-			if f := a.fails("not-allowed", 1008); f.headers["receipt-id"] != "r1" {
-				t.Error("headers:", f.headers)
+			if f := a.fails("not-allowed", 1008); f.Headers["receipt-id"] != "r1" {
+				t.Error("headers:", f.Headers)
 			}
 		}
 		b.nothing()
@@ -110,10 +110,10 @@ func TestBothSpellingsGetTwo(t *testing.T) {
 		b.subscribe(receiveStatus)
 		a.tell("m1", 2, "x")
 		one, two := b.message("/user/bob/recive"), b.message("/user/2/recive")
-		if one.headers["subscription"] != byName || two.headers["subscription"] != byID || one.body != two.body {
+		if one.Headers["subscription"] != byName || two.Headers["subscription"] != byID || one.Body != two.Body {
 			t.Error(one, two)
 		}
-		if one.headers["message-id"] == two.headers["message-id"] {
+		if one.Headers["message-id"] == two.Headers["message-id"] {
 			t.Error("message-id is not unique:", one, two)
 		}
 		b.confirmed("m1", 0)
@@ -128,12 +128,12 @@ func TestSameDestinationTwice(t *testing.T) {
 	a, b := online(t, s.addr, "alice"), connect(t, s.addr, "t-bob")
 	first, second := b.subscribe("/user/bob/recive"), b.subscribe("/user/bob/recive")
 	a.tell("m1", 2, "x")
-	if f, g := b.next(), b.next(); f.headers["subscription"] != first || g.headers["subscription"] != second {
+	if f, g := b.next(), b.next(); f.Headers["subscription"] != first || g.Headers["subscription"] != second {
 		t.Error(f, g)
 	}
 	b.unsubscribe(first)
 	a.tell("m2", 2, "x")
-	if f := b.message("/user/bob/recive"); f.headers["subscription"] != second {
+	if f := b.message("/user/bob/recive"); f.Headers["subscription"] != second {
 		t.Error(f)
 	}
 	b.nothing()
@@ -172,7 +172,7 @@ func TestMessageIDIsUniqueInTheConnection(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for range 2 + 1 + 5 {
-		id := a.next().headers["message-id"]
+		id := a.next().Headers["message-id"]
 		if id == "" || seen[id] {
 			t.Errorf("message-id %q again", id)
 		}

@@ -1,7 +1,9 @@
 package fiberchat_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/logger"
 
 	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // TestRefusedBeforeAnything: the token is checked first, on every path that
@@ -62,7 +65,8 @@ func TestRefusedBeforeAnything(t *testing.T) {
 func TestSessionOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{})
-	l, err := xhr.open(s.addr, "", "t-alice")
+	session := []chattest.Option{chattest.SockJS(string(xhr)), chattest.Session("one-session")}
+	l, err := chattest.Open(t.Context(), s.addr, "t-alice", session...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,14 +74,22 @@ func TestSessionOfAnotherUser(t *testing.T) {
 	a.hello()
 	a.subscribe("/user/alice/recive")
 
-	thief := *l.(*polling)
-	thief.token = "t-bob"
-	if err := thief.write("SEND\ndestination:/socket/chat/send\n\n" + sendBody("forged", 2, "x") + "\x00"); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Error("another user's write gave", err)
+	forged, err := json.Marshal([]string{"SEND\ndestination:/socket/chat/send\n\n" + sendBody("forged", 2, "x") + "\x00"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := thief.read(); err != nil { // opens bob's own
-		t.Error(err)
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/socketServer/000/one-session/xhr_send?srect=t-bob", bytes.NewReader(forged))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if resp, _ := answer(t, r); resp.StatusCode != http.StatusNotFound {
+		t.Error("another user's write gave", resp.Status)
+	}
+	thief, err := chattest.Open(t.Context(), s.addr, "t-bob", session...) // opens bob's own
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer thief.Cut()
 	online(t, s.addr, "carol").tell("m1", 1, "x")
 	if got := a.message("/user/alice/recive").message(t); got.ChatID != "m1" {
 		t.Error(got)
@@ -92,13 +104,14 @@ func (c *client) expires(d door) {
 		c.fails("token-expired", 1008)
 		return
 	}
-	for f := range c.frames {
-		if f.headers["message"] != "token-expired" {
+	rest, err := c.Ended()
+	for _, f := range rest {
+		if f.Headers["message"] != "token-expired" {
 			c.t.Fatal("got", f)
 		}
 	}
-	if how := (closed{}); !strings.Contains(c.err.Error(), "status 401") && !(errors.As(c.err, &how) && how.code == 1008) {
-		c.t.Fatal("ended by", c.err)
+	if how := (chattest.Closed{}); !strings.Contains(err.Error(), "status 401") && !(errors.As(err, &how) && how.Code == 1008) {
+		c.t.Fatal("ended by", err)
 	}
 }
 

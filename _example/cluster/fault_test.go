@@ -4,6 +4,9 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // pairs is how many talk while something breaks: each with its sender and its
@@ -20,10 +23,10 @@ func TestKill(t *testing.T) {
 	for range 4 {
 		l.goOn(t, 20+rand.IntN(100))
 		victim := nodes[rand.IntN(len(nodes))]
-		victim.kill(t)
+		victim.Kill()
 		l.goOn(t, 20)
 		victim.launch(t)
-		victim.ready(t)
+		victim.Ready(t)
 	}
 	l.goOn(t, 20)
 	l.finish(t)
@@ -38,10 +41,10 @@ func TestRollingUpdate(t *testing.T) {
 	l := startLoad(t, nodes, pairs)
 	for _, n := range nodes {
 		l.goOn(t, 50)
-		n.stop(t)
+		n.Stop(t, patience)
 		l.goOn(t, 20)
 		n.launch(t)
-		n.ready(t)
+		n.Ready(t)
 	}
 	l.goOn(t, 50)
 	l.finish(t, -300)
@@ -54,26 +57,26 @@ func TestNATSRestart(t *testing.T) {
 	nats := startNATS(t)
 	nodes := startNodes(t, newDatabase(t), repeat(nats.url(), 2)...)
 	l := startLoad(t, nodes, pairs)
-	carol := nodes[0].signUp(t, "carol")
+	carol := nodes[0].SignUp(t, "carol")
 	session := mustDial(t, native, nodes[1], carol)
 	l.goOn(t, 50)
 
 	nats.stop()
 	since := time.Now()
 	for _, n := range nodes {
-		until(t, "the gauge says that the bus is down", func() bool { return !n.busUp(t) })
+		rig.Until(t, "the gauge says that the bus is down", func() bool { return !n.busUp(t) })
 	}
-	nodes[0].signOut(t, carol.token)
+	nodes[0].signOut(t, carol.Token)
 	for range 5 { // each waits for a sweep
 		l.goOn(t, 1)
 	}
 	t.Logf("without NATS for %v", time.Since(since))
 	nats.start(t)
 	for _, n := range nodes {
-		until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
+		rig.Until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
 	}
 	since = time.Now()
-	if f, err := session.read(); err == nil || f.headers["message"] != "token-expired" {
+	if f, err := session.Read(); err == nil || f.Headers["message"] != "token-expired" {
 		t.Error("want ERROR token-expired, got", f, err)
 	}
 	within(t, "telling of the sign-out", since, 2*time.Second)
@@ -88,18 +91,18 @@ func TestNATSNeverThere(t *testing.T) {
 	nats := startNATS(t)
 	nats.stop()
 	nodes := startNodes(t, newDatabase(t), repeat(nats.url(), 2)...)
-	alice, bob := nodes[0].signUp(t, "alice"), nodes[0].signUp(t, "bob")
+	alice, bob := nodes[0].SignUp(t, "alice"), nodes[0].SignUp(t, "bob")
 	a, here, there := mustDial(t, native, nodes[0], alice), mustDial(t, sockjs, nodes[0], bob), mustDial(t, native, nodes[1], bob)
 	exchange := func(msgID string, limit time.Duration) {
 		t.Helper()
 		since := time.Now()
-		if err := a.send(bob, msgID, "x"); err != nil {
+		if err := a.Send(msgID, bob.ID, "x"); err != nil {
 			t.Fatal(err)
 		}
-		a.wants(t, onStatus)
-		for _, b := range []*client{here, there} {
-			if m, err := decode[message](b.wants(t, onMessage)); err != nil || m.ChatID != msgID {
-				t.Fatal("got", m, err)
+		wants(t, a, chattest.SendStatus)
+		for _, b := range []*chattest.Conn{here, there} {
+			if m := wantsMessage(t, b); m.ChatID != msgID {
+				t.Fatal("got", m)
 			}
 		}
 		within(t, "the message", since, limit)
@@ -110,7 +113,7 @@ func TestNATSNeverThere(t *testing.T) {
 	}
 	nats.start(t)
 	for _, n := range nodes {
-		until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
+		rig.Until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
 	}
 	exchange("m2", 5*time.Second)
 }
@@ -126,13 +129,13 @@ func TestPartition(t *testing.T) {
 			between := startProxy(t, nats.addr)
 			nodes := startNodes(t, newDatabase(t), nats.url(), between.url())
 			l := startLoad(t, nodes, pairs)
-			carol := nodes[0].signUp(t, "carol")
+			carol := nodes[0].SignUp(t, "carol")
 			session := mustDial(t, native, nodes[1], carol)
 			l.goOn(t, 50)
 
 			between.set(s)
-			until(t, "the gauge says that the bus is down", func() bool { return !nodes[1].busUp(t) })
-			nodes[0].signOut(t, carol.token)
+			rig.Until(t, "the gauge says that the bus is down", func() bool { return !nodes[1].busUp(t) })
+			nodes[0].signOut(t, carol.Token)
 			for range 3 { // each waits for a sweep
 				l.goOn(t, 1)
 			}
@@ -140,9 +143,9 @@ func TestPartition(t *testing.T) {
 				t.Error("the gauge of the other node says that the bus is down")
 			}
 			between.set(passing)
-			until(t, "the gauge says that the bus is up", func() bool { return nodes[1].busUp(t) })
+			rig.Until(t, "the gauge says that the bus is up", func() bool { return nodes[1].busUp(t) })
 			since := time.Now()
-			if f, err := session.read(); err == nil || f.headers["message"] != "token-expired" {
+			if f, err := session.Read(); err == nil || f.Headers["message"] != "token-expired" {
 				t.Error("want ERROR token-expired, got", f, err)
 			}
 			within(t, "telling of the sign-out", since, 2*time.Second)

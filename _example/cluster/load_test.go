@@ -6,6 +6,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // window is how many messages a sender has open at once.
@@ -15,7 +19,7 @@ const window = 4
 // connection goes to the next node and repeats what was not answered.
 type pair struct {
 	nodes    []*node
-	from, to account
+	from, to rig.Account
 
 	mu        sync.Mutex
 	changed   chan struct{}    // closed and made anew when anything below changes
@@ -44,18 +48,18 @@ func startLoad(t *testing.T, nodes []*node, n int) *load {
 	for i := range n {
 		l.pairs = append(l.pairs, &pair{
 			nodes:   nodes,
-			from:    nodes[0].signUp(t, fmt.Sprint("sender", i)),
-			to:      nodes[0].signUp(t, fmt.Sprint("receiver", i)),
+			from:    nodes[0].SignUp(t, fmt.Sprint("sender", i)),
+			to:      nodes[0].SignUp(t, fmt.Sprint("receiver", i)),
 			changed: make(chan struct{}), open: map[string]bool{}, ids: map[string]int64{},
 			confirmed: map[string]bool{}, failures: map[int]int{},
 		})
 	}
 	for i, p := range l.pairs {
-		for j, role := range []func(context.Context, *client) error{p.sendAll, p.receiveAll} {
-			user := []account{p.from, p.to}[j]
+		for j, role := range []func(context.Context, *chattest.Conn) error{p.sendAll, p.receiveAll} {
+			user := []rig.Account{p.from, p.to}[j]
 			l.group.Go(func() { // waited for by the clean-up
 				if err := p.stayConnected(ctx, user, i+j, role); err != nil {
-					l.errs <- fmt.Errorf("%s: %w", user.name, err)
+					l.errs <- fmt.Errorf("%s: %w", user.Name, err)
 				}
 			})
 		}
@@ -73,7 +77,7 @@ type faultError struct{ error }
 func fault(format string, args ...any) error { return faultError{fmt.Errorf(format, args...)} }
 
 // stayConnected plays a role at one node after the other.
-func (p *pair) stayConnected(ctx context.Context, user account, at int, role func(context.Context, *client) error) error {
+func (p *pair) stayConnected(ctx context.Context, user rig.Account, at int, role func(context.Context, *chattest.Conn) error) error {
 	d := []door{native, sockjs}[at%2]
 	for ; ctx.Err() == nil; at++ {
 		c, err := dial(d, p.nodes[at%len(p.nodes)].addr, user)
@@ -84,10 +88,10 @@ func (p *pair) stayConnected(ctx context.Context, user account, at int, role fun
 			}
 			continue
 		}
-		stop := context.AfterFunc(ctx, c.close)
+		stop := context.AfterFunc(ctx, c.Cut)
 		err = role(ctx, c)
 		stop()
-		c.close()
+		c.Cut()
 		if err, ok := err.(faultError); ok {
 			return err
 		}
@@ -121,7 +125,7 @@ func (p *pair) next() (msgID string) {
 func (p *pair) content(msgID string) string { return "第 " + msgID + " 条" }
 
 // sendAll repeats what is open, in order, and sends on.
-func (p *pair) sendAll(ctx context.Context, c *client) error {
+func (p *pair) sendAll(ctx context.Context, c *chattest.Conn) error {
 	p.mu.Lock()
 	var again []string
 	for _, msgID := range p.sent[max(0, len(p.sent)-window):] {
@@ -131,27 +135,27 @@ func (p *pair) sendAll(ctx context.Context, c *client) error {
 	}
 	p.mu.Unlock()
 	for _, msgID := range again {
-		if err := c.send(p.to, msgID, p.content(msgID)); err != nil {
+		if err := c.Send(msgID, p.to.ID, p.content(msgID)); err != nil {
 			return err
 		}
 	}
 	for ctx.Err() == nil {
 		for msgID := p.next(); msgID != ""; msgID = p.next() {
-			if err := c.send(p.to, msgID, p.content(msgID)); err != nil {
+			if err := c.Send(msgID, p.to.ID, p.content(msgID)); err != nil {
 				return err
 			}
 		}
-		f, err := c.until(func(f frame) bool { return f.on() == onStatus || f.on() == onFailure })
+		f, err := c.Until(func(f chattest.Frame) bool { return f.On(chattest.SendStatus) || f.On(chattest.Failures) })
 		if err != nil {
 			return err
 		}
-		s, err := decode[status](f)
+		s, err := f.Status()
 		if err != nil {
 			return fault("%w", err)
 		}
 		if s.Code != 200 {
 			_ = p.note(func() error { p.failures[s.Code]++; return nil })
-			if err := c.send(p.to, s.MsgID, p.content(s.MsgID)); err != nil {
+			if err := c.Send(s.MsgID, p.to.ID, p.content(s.MsgID)); err != nil {
 				return err
 			}
 			continue
@@ -162,21 +166,21 @@ func (p *pair) sendAll(ctx context.Context, c *client) error {
 }
 
 // receiveAll takes what was missed and what comes, and confirms it.
-func (p *pair) receiveAll(_ context.Context, c *client) error {
+func (p *pair) receiveAll(_ context.Context, c *chattest.Conn) error {
 	last := int64(0)
 	for {
-		f, err := c.read()
+		f, err := c.Read()
 		if err != nil {
 			return err
 		}
-		if f.receipt() == initDone {
+		if f.Receipt() == initDone {
 			if err := p.repeatConfirmations(c); err != nil {
 				return err
 			}
 		}
-		switch f.on() {
-		case onMessage:
-			m, err := decode[message](f)
+		switch {
+		case f.IsMessage():
+			m, err := f.Message()
 			if err != nil {
 				return fault("%w", err)
 			}
@@ -187,25 +191,25 @@ func (p *pair) receiveAll(_ context.Context, c *client) error {
 			if err := p.note(func() error { return p.take(m) }); err != nil {
 				return err
 			}
-			if err := c.confirm(m); err != nil {
+			if err := c.Confirm(m.ChatID, m.ID); err != nil {
 				return err
 			}
-		case onConfirmed:
-			s, err := decode[status](f)
+		case f.On(chattest.ReceiveStatus):
+			s, err := f.Status()
 			if err != nil {
 				return fault("%w", err)
 			}
 			_ = p.note(func() error { p.confirmed[s.MsgID] = true; return nil })
-		case onFailure:
-			s, err := decode[status](f)
+		case f.On(chattest.Failures):
+			s, err := f.Status()
 			if err != nil {
 				return fault("%w", err)
 			}
 			_ = p.note(func() error { p.failures[s.Code]++; return nil })
 			p.mu.Lock()
-			m := message{ID: p.ids[s.MsgID], ChatID: s.MsgID}
+			m := chat.Message{ID: p.ids[s.MsgID], ChatID: s.MsgID}
 			p.mu.Unlock()
-			if err := c.confirm(m); err != nil {
+			if err := c.Confirm(m.ChatID, m.ID); err != nil {
 				return err
 			}
 		}
@@ -215,17 +219,17 @@ func (p *pair) receiveAll(_ context.Context, c *client) error {
 // repeatConfirmations sends again what was not answered: a node may have
 // stored a confirmation and died before it said so, and no init brings the
 // message then.
-func (p *pair) repeatConfirmations(c *client) error {
+func (p *pair) repeatConfirmations(c *chattest.Conn) error {
 	p.mu.Lock()
-	var again []message
+	var again []chat.Message
 	for msgID, id := range p.ids {
 		if !p.confirmed[msgID] {
-			again = append(again, message{ID: id, ChatID: msgID})
+			again = append(again, chat.Message{ID: id, ChatID: msgID})
 		}
 	}
 	p.mu.Unlock()
 	for _, m := range again {
-		if err := c.confirm(m); err != nil {
+		if err := c.Confirm(m.ChatID, m.ID); err != nil {
 			return err
 		}
 	}
@@ -233,13 +237,13 @@ func (p *pair) repeatConfirmations(c *client) error {
 }
 
 // take checks what holds for every message. The caller holds mu.
-func (p *pair) take(m message) error {
+func (p *pair) take(m chat.Message) error {
 	switch known, seen := p.ids[m.ChatID]; {
 	case seen && known != m.ID:
 		return fault("message %s comes with id %d and with id %d", m.ChatID, known, m.ID)
 	case p.confirmed[m.ChatID]:
 		return fault("message %s comes again after its confirmation was answered", m.ChatID)
-	case m.SenderID != p.from.id || m.Content != p.content(m.ChatID):
+	case m.SenderID != p.from.ID || m.Content != p.content(m.ChatID):
 		return fault("message %s is not as it was sent: from %d, %q", m.ChatID, m.SenderID, m.Content)
 	}
 	p.ids[m.ChatID] = m.ID
@@ -266,7 +270,7 @@ func (l *load) await(t *testing.T, what string, so func(p *pair) bool) {
 				p.mu.Lock()
 				defer p.mu.Unlock()
 				t.Fatalf("%s to %s: within %v it did not come about that %s: %d sent, %d open, %d received, %d confirmed, refused: %v",
-					p.from.name, p.to.name, patience, what, len(p.sent), len(p.open), len(p.ids), len(p.confirmed), p.failures)
+					p.from.Name, p.to.Name, patience, what, len(p.sent), len(p.open), len(p.ids), len(p.confirmed), p.failures)
 			}
 		}
 	}
@@ -309,7 +313,7 @@ func (l *load) finish(t *testing.T, refused ...int) {
 		total += len(p.sent)
 		for code, n := range p.failures {
 			if len(refused) == 0 || code != refused[0] {
-				t.Errorf("%s to %s: %d refused with %d", p.from.name, p.to.name, n, code)
+				t.Errorf("%s to %s: %d refused with %d", p.from.Name, p.to.Name, n, code)
 			}
 		}
 		p.mu.Unlock()
@@ -321,11 +325,11 @@ func (l *load) finish(t *testing.T, refused ...int) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := c.until(func(f frame) bool { return f.on() == onMessage || f.receipt() == initDone })
-			if err != nil || f.on() == onMessage {
-				t.Errorf("%s: init brings %v %v, want nothing", p.to.name, f, err)
+			f, err := c.Until(func(f chattest.Frame) bool { return f.IsMessage() || f.Receipt() == initDone })
+			if err != nil || f.IsMessage() {
+				t.Errorf("%s: init brings %v %v, want nothing", p.to.Name, f, err)
 			}
-			c.close()
+			c.Cut()
 		}
 	}
 	l.cancel()

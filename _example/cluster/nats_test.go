@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"fiberchat.example/_example/rig"
 )
 
 // natsServer is a server of the test's own: it may stop it, and topics name
@@ -22,7 +24,7 @@ func startNATS(t *testing.T) *natsServer {
 	if err != nil {
 		binary, err = exec.LookPath("/usr/sbin/nats-server")
 	}
-	need(t, err == nil, "nats-server")
+	rig.Need(t, err == nil, "nats-server")
 	s := &natsServer{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), binary: binary}
 	s.start(t)
 	t.Cleanup(func() { s.stop() })
@@ -36,7 +38,7 @@ func (s *natsServer) start(t *testing.T) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "NATS answers", func() bool {
+	rig.Until(t, "NATS answers", func() bool {
 		nc, err := nats.Connect(s.url())
 		if err == nil {
 			nc.Close()

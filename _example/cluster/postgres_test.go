@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"fiberchat.example/_example/rig"
 )
 
 var databases atomic.Int64
@@ -33,7 +35,7 @@ func newDatabase(t *testing.T) string {
 	}
 	t.Cleanup(func() { db.Close() })
 	if err := db.Ping(); err != nil {
-		need(t, false, fmt.Sprintf("a PostgreSQL server at %s: %v", u.Redacted(), err))
+		rig.Need(t, false, fmt.Sprintf("a PostgreSQL server at %s: %v", u.Redacted(), err))
 	}
 	name := fmt.Sprintf("fiberchat_cluster_%d_%d", os.Getpid(), databases.Add(1))
 	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
@@ -66,11 +68,11 @@ func startPostgres(t *testing.T) *postgres {
 	} else if path, err := exec.LookPath("initdb"); err == nil {
 		p.bin = filepath.Dir(path)
 	}
-	need(t, p.bin != "", "PostgreSQL's initdb and pg_ctl")
+	rig.Need(t, p.bin != "", "PostgreSQL's initdb and pg_ctl")
 	if os.Getuid() == 0 {
 		u, err := user.Lookup("postgres")
 		if err != nil {
-			need(t, false, "a user postgres to run a server as")
+			rig.Need(t, false, "a user postgres to run a server as")
 		}
 		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
 		gid, _ := strconv.ParseUint(u.Gid, 10, 32)

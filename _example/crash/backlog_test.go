@@ -5,6 +5,9 @@ import (
 	"math"
 	"runtime"
 	"testing"
+
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // TestBacklog: an init with very many messages pending needs little memory,
@@ -18,34 +21,34 @@ func TestBacklog(t *testing.T) {
 	s.fill(t, a, b, pending)
 
 	others := connectBoth(t, s.addr, user(3), user(4))
-	receiver, err := connectBy(&narrow, s.addr, b.token)
+	receiver, err := connect(s.addr, b.Token, narrow)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer receiver.close()
-	if err := receiver.subscribe(b); err != nil {
+	defer receiver.Cut()
+	if err := receiver.Subscribe(chattest.Inbox(b.ID)); err != nil {
 		t.Fatal(err)
 	}
 	idle := heap()
-	if err := receiver.init(); err != nil {
+	if err := receiver.Init(initDone); err != nil {
 		t.Fatal(err)
 	}
 
 	const looks = 10
 	highest, came, confirmed := uint64(0), 0, 0
 	last := int64(0)
-	_, err = receiver.until(func(f frame) bool {
-		switch f.on() {
-		case onConfirmed:
+	_, err = receiver.Until(func(f chattest.Frame) bool {
+		switch {
+		case f.On(chattest.ReceiveStatus):
 			confirmed++
-		case onMessage:
-			m, err := f.message()
+		case f.IsMessage():
+			m, err := f.Message()
 			if err != nil || m.ID <= last || m.ChatID != fmt.Sprintf("%040x", came) {
 				t.Fatalf("message %d of the backlog is %+v after id %d: %v", came, m, last, err)
 			}
 			last = m.ID
 			if came%(pending/looks) == 0 {
-				if err := receiver.confirm(m); err != nil {
+				if err := receiver.Confirm(m.ChatID, m.ID); err != nil {
 					t.Fatal(err)
 				}
 				// The receiver reads nothing during this, so the replay is
@@ -55,7 +58,7 @@ func TestBacklog(t *testing.T) {
 			}
 			came++
 		}
-		return f.receipt() == initDone
+		return f.Receipt() == initDone
 	})
 	if err != nil {
 		t.Fatalf("after %d of %d messages: %v", came, pending, err)
@@ -92,23 +95,23 @@ func heap() uint64 {
 
 // both is a pair that exchanges one message at a time.
 type both struct {
-	sender, receiver *client
-	to               account
+	sender, receiver *chattest.Conn
+	to               rig.Account
 }
 
-func connectBoth(t *testing.T, addr string, from, to account) both {
+func connectBoth(t *testing.T, addr string, from, to rig.Account) both {
 	t.Helper()
-	sender, err := connect(addr, from.token)
+	sender, err := connect(addr, from.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(sender.close)
-	receiver, err := connect(addr, to.token)
+	t.Cleanup(sender.Cut)
+	receiver, err := connect(addr, to.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(receiver.close)
-	if err := receiver.subscribe(to); err != nil {
+	t.Cleanup(receiver.Cut)
+	if err := receiver.Subscribe(chattest.Inbox(to.ID)); err != nil {
 		t.Fatal(err)
 	}
 	return both{sender, receiver, to}
@@ -117,24 +120,24 @@ func connectBoth(t *testing.T, addr string, from, to account) both {
 // exchange runs the five steps.
 func (b both) exchange(t *testing.T, n int) {
 	t.Helper()
-	if err := b.sender.send(b.to, fmt.Sprintf("live-%d", n), "live"); err != nil {
+	if err := b.sender.Send(fmt.Sprintf("live-%d", n), b.to.ID, "live"); err != nil {
 		t.Fatal(err)
 	}
-	f, err := b.receiver.until(func(f frame) bool { return f.on() == onMessage })
+	f, err := b.receiver.Until(func(f chattest.Frame) bool { return f.IsMessage() })
 	if err != nil {
 		t.Fatalf("live message %d: %v", n, err)
 	}
-	m, err := f.message()
+	m, err := f.Message()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.receiver.confirm(m); err != nil {
+	if err := b.receiver.Confirm(m.ChatID, m.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.receiver.until(func(f frame) bool { return f.on() == onConfirmed }); err != nil {
+	if _, err := b.receiver.Until(func(f chattest.Frame) bool { return f.On(chattest.ReceiveStatus) }); err != nil {
 		t.Fatalf("confirmation of live message %d: %v", n, err)
 	}
-	if _, err := b.sender.until(func(f frame) bool { return f.on() == onStatus }); err != nil {
+	if _, err := b.sender.Until(func(f chattest.Frame) bool { return f.On(chattest.SendStatus) }); err != nil {
 		t.Fatalf("status of live message %d: %v", n, err)
 	}
 }

@@ -5,16 +5,18 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"fiberchat.example/_example/rig"
 )
 
 // TestDiskFull: on a full disk messages are refused with -300; when there is
 // room again, the same server goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	need(t, os.Getuid() == 0, "root, to mount a small tmpfs")
+	rig.Need(t, os.Getuid() == 0, "root, to mount a small tmpfs")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		need(t, false, "a tmpfs: "+err.Error())
+		rig.Need(t, false, "a tmpfs: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {

@@ -13,11 +13,11 @@ func TestKill(t *testing.T) {
 	rng := random(t)
 	db := filepath.Join(t.TempDir(), "chat.db")
 	server := start(t, db)
-	pairs := server.signUpPairs(t, 10)
+	pairs := signUpPairs(t, server, 10)
 
 	rounds := size(10, 3, 3)
 	for round := range rounds {
-		l := newLoad(server.addr, 100+rng.Int64N(3000))
+		l := newLoad(server.Addr, 100+rng.Int64N(3000))
 		l.leave = true
 		l.start(pairs)
 		select {
@@ -27,7 +27,7 @@ func TestKill(t *testing.T) {
 		case <-time.After(patience):
 			t.Fatalf("round %d: %d messages were accepted within %v, not %d", round, l.accepted.Load(), patience, l.mark)
 		}
-		server.kill(t)
+		server.Kill()
 		// Its clients' connections break: that is no news.
 		if l.join() == nil {
 			t.Fatalf("round %d: no client noticed that the server was killed", round)
@@ -36,16 +36,16 @@ func TestKill(t *testing.T) {
 
 		server = start(t, db)
 		for _, p := range pairs {
-			p.verify(t, server.addr)
+			p.verify(t, server.Addr)
 			if len(p.failures) > 0 {
-				t.Errorf("round %d: messages of %s were refused: %v", round, p.from.name, p.failures)
+				t.Errorf("round %d: messages of %s were refused: %v", round, p.from.Name, p.failures)
 			}
 		}
 		// The tokens still hold, as verify has shown; so do the passwords.
-		server.signIn(t, pairs[round%len(pairs)].from.name)
+		server.MustSignIn(t, pairs[round%len(pairs)].from.Name)
 		if t.Failed() {
 			t.FailNow()
 		}
 	}
-	finish(t, server.addr, pairs)
+	finish(t, server.Addr, pairs)
 }

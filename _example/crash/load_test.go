@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // load is one period in which pairs work as fast as they can.
@@ -25,7 +27,7 @@ type load struct {
 	errs  chan error
 
 	mu      sync.Mutex
-	clients []*client
+	clients []*chattest.Conn
 }
 
 // window is how many messages a sender has open at once.
@@ -42,7 +44,7 @@ func (l *load) start(pairs []*pair) {
 		for _, role := range []func(*load) error{p.runSender, p.runReceiver} {
 			l.group.Go(func() {
 				if err := role(l); err != nil {
-					l.errs <- fmt.Errorf("%s to %s: %w", p.from.name, p.to.name, err)
+					l.errs <- fmt.Errorf("%s to %s: %w", p.from.Name, p.to.Name, err)
 				}
 			})
 		}
@@ -61,11 +63,11 @@ func (l *load) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.clients {
-		c.close()
+		c.Cut()
 	}
 }
 
-func (l *load) opened(c *client) {
+func (l *load) opened(c *chattest.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clients = append(l.clients, c)

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // receiveAll runs one session after the other until everything was seen.
 func (b *orderBook) receiveAll(ctx context.Context, addr string, rng *rand.Rand) error {
 	const mayLose = 20 // on a busy machine a session may be too slow, and is cut
 	for lost := 0; ctx.Err() == nil && !b.complete(); {
-		c, err := connect(addr, b.receiver.token)
+		c, err := connect(addr, b.receiver.Token)
 		if err != nil {
 			return err
 		}
@@ -23,13 +26,13 @@ func (b *orderBook) receiveAll(ctx context.Context, addr string, rng *rand.Rand)
 			case <-b.done:
 			case <-stop:
 			}
-			c.close()
+			c.Cut()
 		}()
 		err = b.receive(c, 200+rng.IntN(4000), rng)
 		close(stop)
 		switch {
 		case err == nil || ctx.Err() != nil || b.complete():
-		case errors.Is(err, errLost) && lost < mayLose:
+		case errors.Is(err, chattest.ErrEnded) && lost < mayLose:
 			lost++
 		default:
 			return err
@@ -54,11 +57,11 @@ type orderCheck struct {
 }
 
 // receive reads some messages, checks each, and confirms half of them.
-func (b *orderBook) receive(c *client, messages int, rng *rand.Rand) error {
-	if err := c.init(); err != nil {
+func (b *orderBook) receive(c *chattest.Conn, messages int, rng *rand.Rand) error {
+	if err := c.Init(initDone); err != nil {
 		return err
 	}
-	if err := c.subscribe(b.receiver); err != nil {
+	if err := c.Subscribe(chattest.Inbox(b.receiver.ID)); err != nil {
 		return err
 	}
 	check := orderCheck{}
@@ -66,18 +69,18 @@ func (b *orderBook) receive(c *client, messages int, rng *rand.Rand) error {
 		check.previous[i] = -1
 	}
 	for messages > 0 {
-		f, err := c.read()
+		f, err := c.Read()
 		if err != nil {
 			return err
 		}
-		if f.on() == onFailure {
-			return fmt.Errorf("refused: %s", f.body)
+		if f.On(chattest.Failures) {
+			return fmt.Errorf("refused: %s", f.Body)
 		}
-		if f.on() != onMessage {
+		if !f.IsMessage() {
 			continue
 		}
 		messages--
-		m, err := f.message()
+		m, err := f.Message()
 		if err != nil {
 			return err
 		}
@@ -90,14 +93,14 @@ func (b *orderBook) receive(c *client, messages int, rng *rand.Rand) error {
 		b.mu.Lock()
 		b.asked[m.ChatID] = true
 		b.mu.Unlock()
-		if err := c.confirm(m); err != nil {
+		if err := c.Confirm(m.ChatID, m.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *orderBook) check(c *orderCheck, m chatMessage) error {
+func (b *orderBook) check(c *orderCheck, m chat.Message) error {
 	sender, n, err := b.parse(m)
 	if err != nil || sender < 0 || sender >= orderSenders || m.SenderID != int64(sender+1) {
 		return fmt.Errorf("message %+v was never sent", m)
@@ -126,7 +129,7 @@ func (b *orderBook) check(c *orderCheck, m chatMessage) error {
 }
 
 // parse is name the other way round.
-func (b *orderBook) parse(m chatMessage) (sender, n int, err error) {
+func (b *orderBook) parse(m chat.Message) (sender, n int, err error) {
 	_, err = fmt.Sscanf(m.ChatID, "%d-%d", &sender, &n)
 	return sender, n, err
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 const (
@@ -17,7 +20,7 @@ const (
 
 // orderBook is what a receiver's sessions know together.
 type orderBook struct {
-	receiver account
+	receiver rig.Account
 	each     int // messages of every sender
 
 	mu    sync.Mutex
@@ -77,7 +80,7 @@ func (b *orderBook) sendAll(ctx context.Context, addr string, sender int, rng *r
 	open := map[string]bool{}
 	first, next := 0, 0 // first is the oldest open one
 	for first < b.each && ctx.Err() == nil {
-		c, err := connect(addr, user(int64(sender+1)).token)
+		c, err := connect(addr, user(int64(sender+1)).Token)
 		if err != nil {
 			return err
 		}
@@ -85,28 +88,28 @@ func (b *orderBook) sendAll(ctx context.Context, addr string, sender int, rng *r
 			if !open[b.name(sender, n)] {
 				continue
 			}
-			if err := c.send(b.receiver, b.name(sender, n), "again or not"); err != nil {
+			if err := c.Send(b.name(sender, n), b.receiver.ID, "again or not"); err != nil {
 				return err
 			}
 		}
 		for left := 200 + rng.IntN(2000); left > 0 && first < b.each && ctx.Err() == nil; {
 			for next < b.each && next < first+orderWindow {
 				open[b.name(sender, next)] = true
-				if err := c.send(b.receiver, b.name(sender, next), "again or not"); err != nil {
+				if err := c.Send(b.name(sender, next), b.receiver.ID, "again or not"); err != nil {
 					return err
 				}
 				next++
 			}
-			f, err := c.until(func(f frame) bool { return f.on() == onStatus || f.on() == onFailure })
+			f, err := c.Until(func(f chattest.Frame) bool { return f.On(chattest.SendStatus) || f.On(chattest.Failures) })
 			if err != nil {
 				return err
 			}
-			status, err := f.status()
+			status, err := f.Status()
 			if err != nil {
 				return err
 			}
 			if status.Code != 200 {
-				return fmt.Errorf("refused: %s", f.body)
+				return fmt.Errorf("refused: %s", f.Body)
 			}
 			delete(open, status.MsgID)
 			for first < next && !open[b.name(sender, first)] {
@@ -114,7 +117,7 @@ func (b *orderBook) sendAll(ctx context.Context, addr string, sender int, rng *r
 			}
 			left--
 		}
-		c.close()
+		c.Cut()
 	}
 	return nil
 }
@@ -136,35 +139,35 @@ func (b *orderBook) confirmRest(t *testing.T, addr string) {
 
 func (b *orderBook) pending(t *testing.T, addr string, confirm bool) map[string]bool {
 	t.Helper()
-	c, err := connect(addr, b.receiver.token)
+	c, err := connect(addr, b.receiver.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	if err := c.init(); err != nil {
+	defer c.Cut()
+	if err := c.Init(initDone); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.subscribe(b.receiver); err != nil {
+	if err := c.Subscribe(chattest.Inbox(b.receiver.ID)); err != nil {
 		t.Fatal(err)
 	}
 	names, answers := map[string]bool{}, 0
 	var replayed bool
-	_, err = c.until(func(f frame) bool {
+	_, err = c.Until(func(f chattest.Frame) bool {
 		switch {
-		case f.on() == onMessage:
-			m, err := f.message()
+		case f.IsMessage():
+			m, err := f.Message()
 			if err != nil {
 				t.Fatal(err)
 			}
 			names[m.ChatID] = true
 			if confirm {
-				if err := c.confirm(m); err != nil {
+				if err := c.Confirm(m.ChatID, m.ID); err != nil {
 					t.Fatal(err)
 				}
 			}
-		case f.on() == onConfirmed && strings.Contains(f.body, `"code":200`):
+		case f.On(chattest.ReceiveStatus) && strings.Contains(f.Body, `"code":200`):
 			answers++
-		case f.receipt() == initDone:
+		case f.Receipt() == initDone:
 			replayed = true
 		}
 		return replayed && (!confirm || answers == len(names))

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	_ "github.com/mattn/go-sqlite3"
+
+	"fiberchat.example/_example/rig"
 )
 
 // TestLocked: while another process holds the database, messages are refused
@@ -38,35 +40,35 @@ func TestLocked(t *testing.T) {
 // outage runs 10 pairs under full load, takes the database away and gives it
 // back: everything refused is refused with -300, nothing accepted is lost,
 // and the same process serves on.
-func outage(t *testing.T, server *process, takeAway, giveBack func()) {
+func outage(t *testing.T, server *rig.Process, takeAway, giveBack func()) {
 	t.Helper()
-	pairs := server.signUpPairs(t, 10)
-	working := newLoad(server.addr, 1000)
+	pairs := signUpPairs(t, server, 10)
+	working := newLoad(server.Addr, 1000)
 	working.start(pairs)
 	awaitMark(t, working)
 	working.cut()
 	working.join() // errors of the connections cut
 
 	takeAway()
-	failing := newLoad(server.addr, 20)
+	failing := newLoad(server.Addr, 20)
 	failing.failures = true
 	failing.start(pairs)
 	awaitMark(t, failing)
 	failing.cut()
 	failing.join()
-	server.running(t)
+	server.Running(t)
 	for _, p := range pairs {
 		for code := range p.failures {
 			if code != -300 {
-				t.Errorf("%s was refused with %d, not -300", p.from.name, code)
+				t.Errorf("%s was refused with %d, not -300", p.from.Name, code)
 			}
 		}
-		p.verify(t, server.addr)
+		p.verify(t, server.Addr)
 	}
 	t.Logf("%d operations were refused", failing.failed.Load())
 
 	giveBack()
-	finish(t, server.addr, pairs)
+	finish(t, server.Addr, pairs)
 }
 
 func awaitMark(t *testing.T, l *load) {

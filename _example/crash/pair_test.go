@@ -3,11 +3,15 @@ package crash
 import (
 	"fmt"
 	"sync"
+
+	"fiberchat.example/_example/rig"
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // pair is a sender and a receiver, and what each has been told.
 type pair struct {
-	from, to account
+	from, to rig.Account
 
 	mu        sync.Mutex
 	serial    map[string]int   // of every msgID ever sent
@@ -19,7 +23,7 @@ type pair struct {
 	failures  map[int]int      // by code
 }
 
-func newPair(from, to account) *pair {
+func newPair(from, to rig.Account) *pair {
 	return &pair{
 		from: from, to: to,
 		serial: map[string]int{}, open: map[string]bool{}, ids: map[string]int64{},
@@ -29,11 +33,11 @@ func newPair(from, to account) *pair {
 
 // runSender resends what is open, in order, and then sends on.
 func (p *pair) runSender(l *load) error {
-	c, err := connect(l.addr, p.from.token)
+	c, err := connect(l.addr, p.from.Token)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Cut()
 	l.opened(c)
 	p.mu.Lock()
 	var again []string
@@ -44,25 +48,25 @@ func (p *pair) runSender(l *load) error {
 	}
 	p.mu.Unlock()
 	for _, msgID := range again {
-		if err := c.send(p.to, msgID, p.content(msgID)); err != nil {
+		if err := c.Send(msgID, p.to.ID, p.content(msgID)); err != nil {
 			return err
 		}
 	}
 	for {
 		for !l.drain && p.opened() < window {
 			msgID := p.create()
-			if err := c.send(p.to, msgID, p.content(msgID)); err != nil {
+			if err := c.Send(msgID, p.to.ID, p.content(msgID)); err != nil {
 				return err
 			}
 		}
 		if p.opened() == 0 {
 			return nil
 		}
-		f, err := c.until(func(f frame) bool { return f.on() == onStatus || f.on() == onFailure })
+		f, err := c.Until(func(f chattest.Frame) bool { return f.On(chattest.SendStatus) || f.On(chattest.Failures) })
 		if err != nil {
 			return err
 		}
-		s, err := f.status()
+		s, err := f.Status()
 		if err != nil {
 			return err
 		}
@@ -107,21 +111,21 @@ func (p *pair) runReceiver(l *load) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Cut()
 	l.opened(c)
 	last := int64(0)
 	for !l.drain || !p.allConfirmed() {
-		f, err := c.read()
+		f, err := c.Read()
 		if err != nil {
 			return err
 		}
-		if f.receipt() == initDone {
+		if f.Receipt() == initDone {
 			if err := p.repeatConfirmations(c); err != nil {
 				return err
 			}
 		}
-		switch f.on() {
-		case onMessage:
+		switch {
+		case f.IsMessage():
 			m, err := p.take(f, last)
 			if err != nil {
 				return err
@@ -136,19 +140,19 @@ func (p *pair) runReceiver(l *load) error {
 			if leave {
 				continue
 			}
-			if err := c.confirm(m); err != nil {
+			if err := c.Confirm(m.ChatID, m.ID); err != nil {
 				return err
 			}
-		case onConfirmed:
-			s, err := f.status()
+		case f.On(chattest.ReceiveStatus):
+			s, err := f.Status()
 			if err != nil {
 				return err
 			}
 			p.mu.Lock()
 			p.confirmed[s.MsgID] = true
 			p.mu.Unlock()
-		case onFailure:
-			s, err := f.status()
+		case f.On(chattest.Failures):
+			s, err := f.Status()
 			if err != nil {
 				return err
 			}
@@ -163,17 +167,17 @@ func (p *pair) runReceiver(l *load) error {
 
 // repeatConfirmations sends again what was not answered: the server may have
 // stored a confirmation and died before it said so.
-func (p *pair) repeatConfirmations(c *client) error {
+func (p *pair) repeatConfirmations(c *chattest.Conn) error {
 	p.mu.Lock()
-	var again []chatMessage
+	var again []chat.Message
 	for msgID := range p.asked {
 		if !p.confirmed[msgID] {
-			again = append(again, chatMessage{ID: p.ids[msgID], ChatID: msgID})
+			again = append(again, chat.Message{ID: p.ids[msgID], ChatID: msgID})
 		}
 	}
 	p.mu.Unlock()
 	for _, m := range again {
-		if err := c.confirm(m); err != nil {
+		if err := c.Confirm(m.ChatID, m.ID); err != nil {
 			return err
 		}
 	}
@@ -182,25 +186,25 @@ func (p *pair) repeatConfirmations(c *client) error {
 
 // listen connects the receiver. The init goes first and waits for the
 // subscription, so that nothing comes before what was missed.
-func (p *pair) listen(addr string) (*client, error) {
-	c, err := connect(addr, p.to.token)
+func (p *pair) listen(addr string) (*chattest.Conn, error) {
+	c, err := connect(addr, p.to.Token)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.init(); err != nil {
-		c.close()
+	if err := c.Init(initDone); err != nil {
+		c.Cut()
 		return nil, err
 	}
-	if err := c.subscribe(p.to); err != nil {
-		c.close()
+	if err := c.Subscribe(chattest.Inbox(p.to.ID)); err != nil {
+		c.Cut()
 		return nil, err
 	}
 	return c, nil
 }
 
 // take notes a message and checks what holds for every one.
-func (p *pair) take(f frame, last int64) (chatMessage, error) {
-	m, err := f.message()
+func (p *pair) take(f chattest.Frame, last int64) (chat.Message, error) {
+	m, err := f.Message()
 	if err != nil {
 		return m, err
 	}
@@ -213,7 +217,7 @@ func (p *pair) take(f frame, last int64) (chatMessage, error) {
 		return m, fmt.Errorf("message %s comes with id %d and with id %d", m.ChatID, known, m.ID)
 	case p.confirmed[m.ChatID]:
 		return m, fmt.Errorf("message %s comes again after its confirmation was answered", m.ChatID)
-	case m.SenderID != p.from.id || m.Content != p.content(m.ChatID):
+	case m.SenderID != p.from.ID || m.Content != p.content(m.ChatID):
 		return m, fmt.Errorf("message %s is not as it was sent: from %d, %q", m.ChatID, m.SenderID, m.Content)
 	}
 	p.ids[m.ChatID] = m.ID

@@ -2,9 +2,9 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,8 +13,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"fiberchat.example/_example/rig"
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 	"fiberchat.example/sqlstore"
 )
 
@@ -27,12 +29,12 @@ type server struct {
 // everybody is who may sign in: any user, with a token that says its id.
 type everybody struct{}
 
-func user(id int64) account {
-	return account{id: id, name: fmt.Sprintf("user%d", id), token: fmt.Sprintf("token%d", id)}
+func user(id int64) rig.Account {
+	return rig.Account{ID: id, Name: fmt.Sprintf("user%d", id), Token: fmt.Sprintf("token%d", id)}
 }
 
 func (everybody) UserByID(_ context.Context, id int64) (chat.User, error) {
-	return chat.User{ID: id, Name: user(id).name}, nil
+	return chat.User{ID: id, Name: user(id).Name}, nil
 }
 
 func (everybody) Authenticate(_ context.Context, token string) (chat.Identity, error) {
@@ -40,7 +42,7 @@ func (everybody) Authenticate(_ context.Context, token string) (chat.Identity, e
 	if err != nil {
 		return chat.Identity{}, chat.ErrUnauthorized
 	}
-	return chat.Identity{TokenID: token, User: chat.User{ID: id, Name: user(id).name}}, nil
+	return chat.Identity{TokenID: token, User: chat.User{ID: id, Name: user(id).Name}}, nil
 }
 
 // serve runs fiberchat until the test ends.
@@ -58,34 +60,18 @@ func serve(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	// Waited for in the clean-up below.
-	go func() { served <- app.Listener(ln) }()
-	t.Cleanup(func() {
+	t.Cleanup(func() { // when the app is down
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := app.ShutdownWithContext(ctx); err != nil {
-			t.Errorf("shut the app down: %v", err)
-		}
-		if err := <-served; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-		if err := chats.Close(ctx); err != nil {
-			t.Errorf("close chat: %v", err)
-		}
-		if err := store.Close(); err != nil {
-			t.Errorf("close store: %v", err)
+		if err := errors.Join(chats.Close(ctx), store.Close()); err != nil {
+			t.Error("close:", err)
 		}
 	})
-	return &server{addr: ln.Addr().String(), store: store}
+	return &server{addr: chattest.Serve(t, app).Addr, store: store}
 }
 
 // fill stores n messages past the wire, unconfirmed.
-func (s *server) fill(t *testing.T, from, to account, n int) {
+func (s *server) fill(t *testing.T, from, to rig.Account, n int) {
 	t.Helper()
 	const batch = 1000
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -93,8 +79,8 @@ func (s *server) fill(t *testing.T, from, to account, n int) {
 		ops := make([]chat.Op, min(batch, n-done))
 		for i := range ops {
 			ops[i].Save = &chat.Message{
-				ChatID: fmt.Sprintf("%040x", done), SenderID: from.id, ReceiverID: to.id,
-				SenderName: from.name, ReceiverName: to.name, Content: fmt.Sprintf("第 %d 条", done), Time: now,
+				ChatID: fmt.Sprintf("%040x", done), SenderID: from.ID, ReceiverID: to.ID,
+				SenderName: from.Name, ReceiverName: to.Name, Content: fmt.Sprintf("第 %d 条", done), Time: now,
 			}
 			done++
 		}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"fiberchat.example/_example/rig"
 )
 
 // patience bounds every wait for something that must happen.
@@ -17,7 +19,7 @@ func size(full, normal, small int) int {
 	switch {
 	case os.Getenv("FIBERCHAT_FULL") != "":
 		return full
-	case testing.Short() || raceEnabled:
+	case testing.Short() || rig.Race:
 		return small
 	}
 	return normal
@@ -35,16 +37,4 @@ func random(t *testing.T) *rand.Rand {
 	}
 	t.Logf("FIBERCHAT_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
-}
-
-// need skips what this machine cannot run. In CI nothing may be skipped.
-func need(t *testing.T, have bool, what string) {
-	t.Helper()
-	switch {
-	case have:
-	case os.Getenv("CI") == "true":
-		t.Fatalf("NOT RUN: needs %s", what)
-	default:
-		t.Skipf("NOT RUN: needs %s", what)
-	}
 }

@@ -1,6 +1,10 @@
 package crash
 
-import "testing"
+import (
+	"testing"
+
+	"fiberchat.example/fiberchat/chattest"
+)
 
 // verify reads what an init brings now and compares it with what was said.
 func (p *pair) verify(t *testing.T, addr string) {
@@ -9,12 +13,12 @@ func (p *pair) verify(t *testing.T, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Cut()
 	pending := map[string]bool{}
 	var last int64
 	serial := -1
-	_, err = c.until(func(f frame) bool {
-		if f.on() == onMessage {
+	_, err = c.Until(func(f chattest.Frame) bool {
+		if f.IsMessage() {
 			m, err := p.take(f, last)
 			if err != nil {
 				t.Error(err)
@@ -22,12 +26,12 @@ func (p *pair) verify(t *testing.T, addr string) {
 			}
 			last = m.ID
 			if p.serial[m.ChatID] < serial {
-				t.Errorf("init brings message %d of %s after message %d", p.serial[m.ChatID], p.from.name, serial)
+				t.Errorf("init brings message %d of %s after message %d", p.serial[m.ChatID], p.from.Name, serial)
 			}
 			serial = p.serial[m.ChatID]
 			pending[m.ChatID] = true
 		}
-		return f.receipt() == initDone
+		return f.Receipt() == initDone
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +42,7 @@ func (p *pair) verify(t *testing.T, addr string) {
 		// A confirmation without an answer, and a message without one, may
 		// have been stored or not. take has checked the rest.
 		if !p.open[msgID] && !p.asked[msgID] && !pending[msgID] {
-			t.Errorf("message %s from %s was answered 200 and is lost", msgID, p.from.name)
+			t.Errorf("message %s from %s was answered 200 and is lost", msgID, p.from.Name)
 		}
 	}
 }
@@ -55,7 +59,7 @@ func finish(t *testing.T, addr string, pairs []*pair) {
 	for _, p := range pairs {
 		p.verify(t, addr)
 		if len(p.ids) != len(p.sent) {
-			t.Errorf("%s sent %d messages, %s got %d", p.from.name, len(p.sent), p.to.name, len(p.ids))
+			t.Errorf("%s sent %d messages, %s got %d", p.from.Name, len(p.sent), p.to.Name, len(p.ids))
 		}
 	}
 }

@@ -1,22 +1,18 @@
 package soak
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"fiberchat.example/_example/rig"
 	"fiberchat.example/sqlstore"
 )
-
-const password = "correct horse battery"
 
 // account is a user of the server.
 type account struct {
@@ -43,7 +39,7 @@ func makeAccounts(t *testing.T, file string, n int) (all []*account) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := store.CreateUser(t.Context(), "user0", "", password)
+	first, err := store.CreateUser(t.Context(), "user0", "", rig.Password)
 	if err := errors.Join(err, store.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -78,54 +74,15 @@ func makeAccounts(t *testing.T, file string, n int) (all []*account) {
 
 // signIn gives the user one more token.
 func (s *server) signIn(a *account) error {
-	var in struct{ Secret string }
-	if err := s.post("/api/user/login", "", map[string]string{"uname": a.name, "passwd": password}, &in); err != nil {
+	token, err := s.SignIn(a.name)
+	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.token, a.tokens = in.Secret, append(a.tokens, in.Secret)
+	a.token, a.tokens = token, append(a.tokens, token)
 	return nil
 }
 
 // signOut ends the user's token.
-func (s *server) signOut(a *account) error {
-	return s.post("/api/user/logout", a.currentToken(), nil, nil)
-}
-
-// post makes one REST request on a connection of its own.
-func (s *server) post(path, token string, body, content any) error {
-	in, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+path, bytes.NewReader(in))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	var out struct {
-		Code    int
-		Message string
-		Content json.RawMessage
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil {
-		return fmt.Errorf("POST %s: %w", path, err)
-	}
-	if out.Code != 200 {
-		return fmt.Errorf("POST %s: %d %s", path, out.Code, out.Message)
-	}
-	if content == nil {
-		return nil
-	}
-	return json.Unmarshal(out.Content, content)
-}
+func (s *server) signOut(a *account) error { return s.SignOut(a.currentToken()) }

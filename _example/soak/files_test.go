@@ -16,8 +16,8 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var sessions []*session
-	for i, transport := range []string{"native", "websocket", "xhr_streaming"} {
-		s, err := w.dial(ctx, w.server.addr, transport, w.users[i], newWire(), "0,0")
+	for i, transport := range []string{"native", "websocket", "xhr-streaming"} {
+		s, err := w.dial(ctx, w.server.Addr, transport, w.users[i], newWire(), "0,0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,9 +64,9 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	for !strings.Contains(w.server.output.String(), "too many open files") {
+	for !strings.Contains(w.server.Output.String(), "too many open files") {
 		if len(idle) < 2*files {
-			conn, err := net.Dial("tcp", w.server.addr)
+			conn, err := net.Dial("tcp", w.server.Addr)
 			if err != nil {
 				t.Fatalf("after %d connections: %v", len(idle), err)
 			}
@@ -74,8 +74,8 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 			continue
 		}
 		select {
-		case <-w.server.output.changed:
-		case <-w.server.exited:
+		case <-w.server.Output.Changed:
+		case <-w.server.Exited:
 			t.Fatal("the server has ended")
 		case <-ctx.Done():
 			t.Fatalf("the server took %d connections with %d file descriptors", len(idle), files)
@@ -86,7 +86,7 @@ func TestFileDescriptorsExhausted(t *testing.T) {
 	for _, conn := range idle {
 		conn.Close()
 	}
-	s, err := w.dial(ctx, w.server.addr, "native", w.users[3], newWire(), "0,0")
+	s, err := w.dial(ctx, w.server.Addr, "native", w.users[3], newWire(), "0,0")
 	if err != nil {
 		t.Fatalf("after the others have left: %v", err)
 	}

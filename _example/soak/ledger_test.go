@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // letter is one message, and what its sender and its receiver were told.
@@ -147,7 +150,7 @@ func (l *ledger) setSick(sick bool) {
 }
 
 // answered notes step 2.
-func (l *ledger) answered(u *user, s status) {
+func (l *ledger) answered(u *user, s chattest.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := u.find(s.MsgID)
@@ -170,17 +173,17 @@ func (l *ledger) close(u *user, m *letter) {
 }
 
 // failed notes a failure.
-func (l *ledger) failed(u *user, s status) {
+func (l *ledger) failed(u *user, s chattest.Status) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.counts[fmt.Sprintf("answers %d %s", s.Code, s.Content.Error)]++
+	l.counts[fmt.Sprintf("answers %d %s", s.Code, s.Error)]++
 	m := u.find(s.MsgID)
 	switch {
 	case s.Code == -300: // of a letter, or of a confirmation: either is tried again
 		if m != nil && !m.accepted {
 			m.loose = true
 		}
-	case s.Code == -400 && s.Content.Error == "RateLimited" && m != nil:
+	case s.Code == -400 && s.Error == "RateLimited" && m != nil:
 		m.loose = true
 		if m.attempts == 1 {
 			m.refused = true
@@ -192,7 +195,7 @@ func (l *ledger) failed(u *user, s status) {
 }
 
 // received notes step 3, and checks what holds for every message.
-func (l *ledger) received(u *user, began time.Time, in message) *letter {
+func (l *ledger) received(u *user, began time.Time, in chat.Message) *letter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	from := l.byID[in.SenderID]
@@ -205,7 +208,7 @@ func (l *ledger) received(u *user, began time.Time, in message) *letter {
 	case m == nil:
 		l.violate("%s receives %s of %s, who never sent it", u.name, in.ChatID, from.name)
 		return nil
-	case m.to != u || in.ReceiverID != u.id || in.Receiver != u.name || in.Sender != from.name:
+	case m.to != u || in.ReceiverID != u.id || in.ReceiverName != u.name || in.SenderName != from.name:
 		l.violate("%s receives %s of %s, which is for %s: %+.300v", u.name, m.msgID, from.name, m.to.name, in)
 		return nil
 	case in.Content != m.content():

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // world is a run: its server, its users, and what they were promised.
@@ -76,7 +78,7 @@ func (w *world) visit(ctx context.Context, u *user, transport string, r *rand.Ra
 	}
 	wire := newWire()
 	wire.slow = r.IntN(20) == 0
-	s, err := w.dial(ctx, w.server.addr, transport, u, wire, heartBeat)
+	s, err := w.dial(ctx, w.server.Addr, transport, u, wire, heartBeat)
 	if err != nil {
 		w.noteDial(ctx, u, err)
 		return
@@ -211,25 +213,25 @@ func (w *world) noteDial(ctx context.Context, u *user, err error) {
 
 // noteEnd judges the end of a session that did nothing wrong itself.
 func (w *world) noteEnd(ctx context.Context, s *session, err error) {
-	var token failure
-	if errors.As(err, &token) && token.token != "replaced" && token.token != "token-expired" {
-		w.violated("%s over %s, who did nothing wrong, is sent ERROR %s", s.user.name, s.transport, token.token)
+	var token chattest.ServerError
+	if errors.As(err, &token) && token.Token != "replaced" && token.Token != "token-expired" {
+		w.violated("%s over %s, who did nothing wrong, is sent ERROR %s", s.user.name, s.transport, token.Token)
 	}
 	w.count("end: " + kind(err))
 }
 
 // kind is an error without what differs from one to the next.
 func kind(err error) string {
-	var how closed
-	var status refused
-	var token failure
+	var how chattest.Closed
+	var refused chattest.Refused
+	var token chattest.ServerError
 	switch {
 	case errors.As(err, &how):
 		return how.Error()
-	case errors.As(err, &status):
-		return status.Error()
+	case errors.As(err, &refused):
+		return refused.Error()
 	case errors.As(err, &token):
-		return token.Error()
+		return "ERROR " + token.Token
 	}
 	return "connection lost"
 }
@@ -257,7 +259,7 @@ func (w *world) disconnect(s *session, r *rand.Rand) {
 // leave closes the connection as a browser does.
 func (w *world) leave(s *session, r *rand.Rand) {
 	w.count("end: the client closes")
-	s.link.leave()
+	s.conn.Leave()
 	s.wire.cut(false)
 	s.join()
 }

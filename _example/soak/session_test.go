@@ -2,71 +2,10 @@ package soak
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// message is the body of step 3.
-type message struct {
-	ID         int64  `json:"id"`
-	ChatID     string `json:"chatID"`
-	Sender     string `json:"sender"`
-	Receiver   string `json:"reciver"`
-	SenderID   int64  `json:"senderId"`
-	ReceiverID int64  `json:"reciverId"`
-	Content    string `json:"content"`
-}
-
-// status is the body of steps 2 and 5 and of a failure.
-type status struct {
-	MsgID   string
-	Code    int
-	Content reason
-}
-
-// reason is the content of a failure; that of a success is some text.
-type reason struct{ Error string }
-
-func (r *reason) UnmarshalJSON(b []byte) error {
-	type plain reason
-	if b[0] == '{' {
-		return json.Unmarshal(b, (*plain)(r))
-	}
-	return nil
-}
-
-// frame is what a server sends.
-type frame struct {
-	command string
-	headers map[string]string
-	body    string
-}
-
-func parseFrame(s string) frame {
-	head, body, _ := strings.Cut(s, "\n\n")
-	lines := strings.Split(head, "\n")
-	f := frame{command: lines[0], headers: map[string]string{}, body: strings.TrimSuffix(body, "\x00")}
-	for _, l := range lines[1:] {
-		name, value, _ := strings.Cut(l, ":")
-		f.headers[name] = value
-	}
-	return f
-}
-
-// failure is an ERROR frame.
-type failure struct{ token string }
-
-func (f failure) Error() string { return "ERROR " + f.token }
-
-// The ids of the subscriptions say what they are about.
-const (
-	onStatus    = "status"
-	onConfirmed = "confirmed"
-	onFailure   = "failure"
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // track is what one subscription was sent since the last init.
@@ -81,12 +20,11 @@ type session struct {
 	*ledger
 	user      *user
 	wire      *wire
-	link      link
+	conn      *chattest.Conn
 	transport string
 	began     time.Time
 	confirm   func(*letter) bool // whether to confirm what comes; nil for never
 
-	writing sync.Mutex
 	initing atomic.Bool // one more init is under way: ids may begin anew once
 
 	// The reader's own.
@@ -108,14 +46,13 @@ func (l *ledger) dial(ctx context.Context, addr, transport string, u *user, w *w
 		inits:   make(chan struct{}, 100), receipts: make(chan string, 100), failed: make(chan error, 1),
 	}
 	var err error
-	if s.link, err = w.open(ctx, addr, transport, u.currentToken()); err != nil {
+	if s.conn, err = w.open(ctx, addr, transport, u.currentToken()); err != nil {
 		return nil, err
 	}
-	hello := []string{"CONNECT\naccept-version:1.2,1.1\nhost:x\nheart-beat:" + heartBeat + "\n\n"}
-	for _, sub := range [][2]string{{onStatus, "/user/queue/send/status"}, {onConfirmed, "/user/queue/recive/status"}, {onFailure, "/user/queue/status"}} {
-		hello = append(hello, "SUBSCRIBE\nid:"+sub[0]+"\ndestination:"+sub[1]+"\n\n")
+	if err = s.send("CONNECT\naccept-version:1.2,1.1\nhost:x\nheart-beat:" + heartBeat + "\n\n"); err == nil {
+		err = s.conn.Subscribe(chattest.SendStatus, chattest.ReceiveStatus, chattest.Failures)
 	}
-	if err := s.send(hello...); err != nil {
+	if err != nil {
 		s.cut(false)
 		return nil, err
 	}
@@ -129,133 +66,104 @@ func (s *session) join() error { return <-s.failed }
 
 func (s *session) cut(reset bool) {
 	s.wire.cut(reset)
-	s.link.leave()
+	s.conn.Leave()
 }
 
-func (s *session) send(frames ...string) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	for _, f := range frames {
-		if err := s.link.write(f + "\x00"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *session) send(frame string) error { return s.conn.Write(frame) }
 
-func (s *session) beat() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	return s.link.write("\n")
-}
+func (s *session) beat() error { return s.conn.Raw("\n") }
 
 // subscribe asks for messages under one of the user's two names.
-func (s *session) subscribe(name string) error {
-	return s.send("SUBSCRIBE\nid:in-" + name + "\ndestination:/user/" + name + "/recive\n\n")
-}
+func (s *session) subscribe(name string) error { return s.conn.Subscribe(chattest.Inbox(name)) }
 
 // startInit asks for what is not confirmed; more is for one that is not the
 // session's first, of which there is one at a time.
 func (s *session) startInit(more bool) error {
 	s.initing.Store(more)
-	return s.send("SEND\ndestination:/socket/chat/init\nreceipt:init\n\n")
+	return s.conn.Init("init")
 }
 
-func (s *session) post(m *letter) error {
-	body, err := json.Marshal(map[string]any{"msgID": m.msgID, "reciverId": m.to.id, "content": m.content()})
-	if err != nil {
-		return err
-	}
-	return s.send("SEND\ndestination:/socket/chat/send\n\n" + string(body))
-}
+func (s *session) post(m *letter) error { return s.conn.Send(m.msgID, m.to.id, m.content()) }
 
 func (s *session) postConfirmation(m *letter) error {
-	body := fmt.Sprintf(`{"msgID":%q,"id":%d}`, m.msgID, s.ledger.asking(m))
+	id := s.ledger.asking(m)
 	if !m.shared() && m.serial%2 == 0 {
-		body = fmt.Sprintf(`{"msgID":%q}`, m.msgID)
+		id = 0
 	}
-	return s.send("SEND\ndestination:/socket/chat/recive\n\n" + body)
+	return s.conn.Confirm(m.msgID, id)
 }
 
 // listen reads to the end of the session.
 func (s *session) listen() error {
 	for {
-		frames, err := s.link.read()
+		f, err := s.conn.Read()
 		if err != nil {
 			return err
 		}
-		for _, text := range frames {
-			if text == "\n" {
-				continue
-			}
-			if err := s.take(parseFrame(text)); err != nil {
-				return err
-			}
-		}
+		s.take(f)
 	}
 }
 
-func (s *session) take(f frame) error {
-	switch f.command {
+func (s *session) take(f chattest.Frame) {
+	switch f.Command {
 	case "CONNECTED":
-		return nil
-	case "ERROR":
-		return failure{f.headers["message"]}
+		return
 	case "RECEIPT":
-		if id := f.headers["receipt-id"]; id != "init" {
+		if id := f.Receipt(); id != "init" {
 			s.receipts <- id
-			return nil
+			return
 		}
 		s.initing.Store(false)
 		for _, t := range s.tracks {
 			t.anew = false
 		}
 		s.inits <- struct{}{}
-		return nil
+		return
 	case "MESSAGE":
 	default:
-		s.violated("%s is sent a frame %q", s.user.name, f.command)
-		return nil
+		s.violated("%s is sent a frame %q", s.user.name, f.Command)
+		return
 	}
-	if sub, ok := strings.CutPrefix(f.headers["subscription"], "in-"); ok {
-		return s.takeMessage(sub, f)
+	if f.IsMessage() {
+		s.takeMessage(f)
+		return
 	}
-	var body status
-	if err := json.Unmarshal([]byte(f.body), &body); err != nil {
-		s.violated("%s is sent a status %.200q: %v", s.user.name, f.body, err)
-		return nil
+	body, err := f.Status()
+	if err != nil {
+		s.violated("%s is sent a status: %v", s.user.name, err)
+		return
 	}
 	select {
 	case s.answers <- struct{}{}:
 	default:
 	}
-	switch f.headers["subscription"] {
-	case onStatus:
+	switch {
+	case f.On(chattest.SendStatus):
 		s.ledger.answered(s.user, body)
-	case onConfirmed:
+	case f.On(chattest.ReceiveStatus):
 		m := s.asked[body.MsgID]
 		if m == nil || body.Code != 200 {
 			s.violated("%s is told %+v of a confirmation it never sent", s.user.name, body)
-			return nil
+			return
 		}
 		delete(s.asked, body.MsgID)
 		s.ledger.confirmed(m)
-	case onFailure:
+	case f.On(chattest.Failures):
 		s.ledger.failed(s.user, body)
 		if body.Code == -300 {
 			delete(s.asked, body.MsgID)
 		}
 	default:
-		s.violated("%s is sent a message of no subscription: %v", s.user.name, f.headers)
+		s.violated("%s is sent a message of no subscription: %v", s.user.name, f.Headers)
 	}
-	return nil
 }
 
-func (s *session) takeMessage(sub string, f frame) error {
-	var in message
-	if err := json.Unmarshal([]byte(f.body), &in); err != nil {
-		s.violated("%s is sent a message %.200q: %v", s.user.name, f.body, err)
-		return nil
+func (s *session) takeMessage(f chattest.Frame) {
+	sub := f.Headers["subscription"]
+	in, err := f.Message()
+	if err != nil {
+		s.violated("%s is sent a message: %v", s.user.name, err)
+		return
 	}
 	t := s.tracks[sub]
 	if t == nil {
@@ -271,9 +179,8 @@ func (s *session) takeMessage(sub string, f frame) error {
 	t.last = in.ID
 	m := s.ledger.received(s.user, s.began, in)
 	if m == nil || s.confirm == nil || !s.confirm(m) || s.asked[m.msgID] != nil {
-		return nil
+		return
 	}
 	s.asked[m.msgID] = m
 	_ = s.postConfirmation(m) // why a write fails the next read says
-	return nil
 }

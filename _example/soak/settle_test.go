@@ -33,7 +33,7 @@ func (w *world) settle(u *user, r *rand.Rand) {
 			w.violated("%s still waits for %d answers and %d confirmations", u.name, w.opened(u), len(w.unanswered(u)))
 			return
 		}
-		s, err := w.dial(ctx, w.server.addr, "native", u, newWire(), "0,0")
+		s, err := w.dial(ctx, w.server.Addr, "native", u, newWire(), "0,0")
 		if err != nil {
 			continue
 		}

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
 // One session over each transport, several times over, sends as fast as it is
@@ -19,7 +21,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	defer cancel()
 	var sessions []*session
 	for i, u := range w.users {
-		s, err := w.dial(ctx, w.server.addr, transports[i%len(transports)], u, newWire(), "0,0")
+		s, err := w.dial(ctx, w.server.Addr, transports[i%len(transports)], u, newWire(), "0,0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,16 +68,18 @@ func TestShutdownUnderLoad(t *testing.T) {
 		}
 	}
 	begun := time.Now()
-	w.server.signal(t, syscall.SIGTERM)
+	if err := w.server.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
 	untold := 0
 	for _, s := range sessions {
 		err := s.join()
 		s.failed <- err
-		var how closed
+		var how chattest.Closed
 		isClosed := errors.As(err, &how)
-		switch socket := s.transport == "native" || s.transport == "raw" || s.transport == "websocket"; {
-		case isClosed && how.code == 1001:
-		case isClosed && how.code == 3000 && s.transport != "native" && s.transport != "raw":
+		switch socket := s.transport == "native" || s.transport == "raw-websocket" || s.transport == "websocket"; {
+		case isClosed && how.Code == 1001:
+		case isClosed && how.Code == 3000 && s.transport != "native" && s.transport != "raw-websocket":
 			// What sockjs-client makes of an end that the server chose.
 		case !isClosed && !socket:
 			// Its last poll was answered with messages, or its stream had
@@ -86,9 +90,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 		}
 	}
 	talking.Wait()
-	if code := w.server.wait(t, drainTime+5*time.Second); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	w.server.Ends(t, drainTime+5*time.Second)
 	ended := time.Since(begun)
 	accepted := 0
 	for _, u := range w.users {
@@ -100,7 +102,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 	t.Logf("%d messages accepted by %d sessions, %d of them between two requests and not told why it ended; the server ended %v after the signal",
 		accepted, len(sessions), untold, ended)
-	noTokens(t, "what the server printed", w.server.output.String(), w.users)
+	noTokens(t, "what the server printed", w.server.Output.String(), w.users)
 
 	w.server = start(t, w.db, 0, "-rate", "0")
 	w.finish(t)

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fiberchat.example/_example/rig"
 )
 
 // vitals is what the server holds.
@@ -30,22 +32,22 @@ func (v vitals) String() string {
 
 // examine counts; the heap is as it is now, garbage included.
 func (s *server) examine() (v vitals, sessions int, err error) {
-	body, err := s.scrape()
+	body, err := s.Scrape()
 	if err != nil {
 		return v, 0, err
 	}
 	for name, to := range map[string]*float64{"go_memstats_heap_inuse_bytes": &v.heap, "process_resident_memory_bytes": &v.resident} {
-		if *to, err = sum(body, name); err != nil {
+		if *to, err = rig.Sum(body, name); err != nil {
 			return v, 0, err
 		}
 	}
-	goroutines, err := sum(body, "go_goroutines")
+	goroutines, err := rig.Sum(body, "go_goroutines")
 	if err != nil {
 		return v, 0, err
 	}
-	up, _ := sum(body, "fiberchat_sessions") // there is none before the first
+	up, _ := rig.Sum(body, "fiberchat_sessions") // there is none before the first
 	v.goroutines = int(goroutines)
-	dir := fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid)
+	dir := fmt.Sprintf("/proc/%d/fd", s.Pid())
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return v, 0, err
@@ -84,11 +86,11 @@ func (s *server) calm(most vitals) (v vitals, err error) {
 	// the least of three rounds. The scrapes' own sockets come and go.
 	least, first := v, 0.
 	for rounds := 0.; rounds < 3; {
-		body, err := s.scrape()
+		body, err := s.Scrape()
 		if err != nil {
 			return v, err
 		}
-		n, err := sum(body, "go_gc_duration_seconds_count")
+		n, err := rig.Sum(body, "go_gc_duration_seconds_count")
 		if err != nil {
 			return v, err
 		}
@@ -186,8 +188,9 @@ func TestSoak(t *testing.T) {
 		s.cut(false)
 	}
 	if err != nil {
-		w.server.signal(t, syscall.SIGQUIT) // prints the goroutines
-		<-w.server.exited
+		if w.server.Signal(syscall.SIGQUIT) == nil { // prints the goroutines
+			<-w.server.Exited
+		}
 		t.Fatalf("not as at the start: %v", err)
 	}
 	if end.files > begin.files+maxDatabaseFiles {
@@ -200,16 +203,13 @@ func TestSoak(t *testing.T) {
 	for _, v := range w.violations {
 		t.Error(v)
 	}
-	if body, err := w.server.scrape(); err != nil {
+	if body, err := w.server.Scrape(); err != nil {
 		t.Error(err)
 	} else {
 		noTokens(t, "/metrics", body, w.users)
 	}
-	w.server.signal(t, syscall.SIGTERM)
-	if code := w.server.wait(t, drainTime+5*time.Second); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	noTokens(t, "what the server printed", w.server.output.String(), w.users)
+	w.server.Stop(t, drainTime+5*time.Second)
+	noTokens(t, "what the server printed", w.server.Output.String(), w.users)
 }
 
 const (
@@ -247,9 +247,9 @@ func (w *world) report(t *testing.T, d time.Duration, begin, end vitals) {
 	}
 	slices.Sort(lines)
 	b.WriteString(strings.Join(lines, ""))
-	if body, err := w.server.scrape(); err == nil {
+	if body, err := w.server.Scrape(); err == nil {
 		for _, name := range []string{"fiberchat_slow_clients_total", "fiberchat_replays_total", "fiberchat_rate_limited_total", "fiberchat_panics_total"} {
-			if n, err := sum(body, name); err == nil {
+			if n, err := rig.Sum(body, name); err == nil {
 				fmt.Fprintf(&b, "  %-55s %7.0f\n", name, n)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
 var errCut = errors.New("cut in the middle")
@@ -23,6 +25,27 @@ type wire struct {
 }
 
 func newWire() *wire { return &wire{conns: map[net.Conn]bool{}} }
+
+// The transports, those that are used most in the field most often.
+var transports = []string{
+	"native", "native", "native", "websocket", "websocket", "raw-websocket",
+	"xhr-streaming", "xhr-streaming", "eventsource", "htmlfile", "xhr-polling", "xhr-polling", "jsonp-polling",
+}
+
+// open connects over a transport.
+func (w *wire) open(ctx context.Context, addr, transport, token string) (*chattest.Conn, error) {
+	options := []chattest.Option{chattest.Through(w.dial)}
+	if transport != "native" {
+		options = append(options, chattest.SockJS(transport))
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	conn, err := chattest.Open(ctx, addr, token, options...)
+	if err != nil {
+		w.cut(false)
+	}
+	return conn, err
+}
 
 func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: time.Minute}).DialContext(ctx, network, addr)

@@ -3,10 +3,8 @@ package fiberchat_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -18,6 +16,7 @@ import (
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/chattest"
 	"fiberchat.example/sqlstore"
 )
 
@@ -166,26 +165,7 @@ func serve(t *testing.T, cfg fiberchat.Config) *server {
 // listen serves app on a free port until the test ends.
 func listen(t testing.TB, app *fiber.App) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return listenOn(t, app, ln)
-}
-
-func listenOn(t testing.TB, app *fiber.App, ln net.Listener) string {
-	ended := make(chan error, 1)
-	go func() { ended <- app.Listener(ln) }() // joined by the clean-up
-	t.Cleanup(func() {
-		if err := app.ShutdownWithTimeout(patience); err != nil {
-			t.Error("shut down:", err)
-		}
-		_ = ln.Close() // also when the server had not begun to serve
-		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Error("serve:", err)
-		}
-	})
-	return ln.Addr().String()
+	return chattest.Serve(t, app).Addr
 }
 
 // get asks for a path as a page of that origin would.

@@ -5,27 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
-// client is one STOMP client through a door.
+// client is a session of a user, whose frames a test looks at one by one.
 type client struct {
-	t      testing.TB
-	link   link
-	frames chan frame // closed when the connection ends
-	err    error      // why, once frames is closed
-	subs   int
+	*chattest.Client
+	t    testing.TB
+	subs int
 }
 
-type frame struct {
-	command string
-	headers map[string]string
-	body    string
-}
-
-func (f frame) String() string { return fmt.Sprintf("%s %v %.200s", f.command, f.headers, f.body) }
+type frame struct{ chattest.Frame }
 
 // dial opens a door without a STOMP CONNECT.
 func (d door) dial(t testing.TB, addr, token string) *client {
@@ -37,55 +29,14 @@ func (d door) dial(t testing.TB, addr, token string) *client {
 	return newClient(t, l)
 }
 
-func newClient(t testing.TB, l link) *client {
-	c := &client{t: t, link: l, frames: make(chan frame, 100_000)}
-	go c.read() // ends with the connection, which the clean-up closes
-	t.Cleanup(c.cut)
-	return c
-}
-
-// cut ends the connection without a word and waits until it is over here.
-func (c *client) cut() {
-	c.link.cut()
-	for range c.frames {
-	}
-}
-
-func (c *client) read() {
-	defer close(c.frames)
-	for {
-		messages, err := c.link.read()
-		if err != nil {
-			c.err = err
-			return
-		}
-		for _, m := range messages {
-			if m != "\n" {
-				c.frames <- parseFrame(m)
-			}
-		}
-	}
-}
-
-func parseFrame(s string) frame {
-	head, body, _ := strings.Cut(s, "\n\n")
-	lines := strings.Split(head, "\n")
-	f := frame{command: lines[0], headers: make(map[string]string), body: strings.TrimSuffix(body, "\x00")}
-	for _, l := range lines[1:] {
-		k, v, _ := strings.Cut(l, ":")
-		if _, ok := f.headers[k]; !ok {
-			f.headers[k] = v
-		}
-	}
-	return f
+func newClient(t testing.TB, conn *chattest.Conn) *client {
+	return &client{Client: chattest.NewClient(t, conn), t: t}
 }
 
 // raw writes s as one text message.
 func (c *client) raw(s string) {
 	c.t.Helper()
-	if err := c.link.write(s); err != nil {
-		c.t.Fatal("write:", err)
-	}
+	c.Raw(s)
 }
 
 // connect opens the door and connects with STOMP 1.2.
@@ -99,7 +50,7 @@ func (d door) connect(t testing.TB, addr, token string) *client {
 func (c *client) hello() {
 	c.t.Helper()
 	c.raw("CONNECT\naccept-version:1.2\nhost:x\n\n\x00")
-	if f := c.next(); f.command != "CONNECTED" {
+	if f := c.next(); f.Command != "CONNECTED" {
 		c.t.Fatal("want CONNECTED, got", f)
 	}
 }
@@ -197,7 +148,7 @@ func (c *client) pending() []string {
 	var ids []string
 	for {
 		f := c.next()
-		if f.command == "RECEIPT" && f.headers["receipt-id"] == "init" {
+		if f.Command == "RECEIPT" && f.Headers["receipt-id"] == "init" {
 			return ids
 		}
 		ids = append(ids, f.message(c.t).ChatID)
@@ -207,23 +158,14 @@ func (c *client) pending() []string {
 // next returns the next frame.
 func (c *client) next() frame {
 	c.t.Helper()
-	select {
-	case f, ok := <-c.frames:
-		if !ok {
-			c.t.Fatal("the connection ended:", c.err)
-		}
-		return f
-	case <-time.After(patience):
-		c.t.Fatal("no frame came")
-	}
-	return frame{}
+	return frame{c.Frame()}
 }
 
 // message returns the next frame, which must be a MESSAGE of that destination.
 func (c *client) message(destination string) frame {
 	c.t.Helper()
 	f := c.next()
-	if f.command != "MESSAGE" || f.headers["destination"] != destination {
+	if f.Command != "MESSAGE" || f.Headers["destination"] != destination {
 		c.t.Fatalf("want a MESSAGE of %s, got %s", destination, f)
 	}
 	return f
@@ -232,24 +174,22 @@ func (c *client) message(destination string) frame {
 func (c *client) receipt(id string) {
 	c.t.Helper()
 	f := c.next()
-	if f.command != "RECEIPT" || f.headers["receipt-id"] != id {
+	if f.Command != "RECEIPT" || f.Headers["receipt-id"] != id {
 		c.t.Fatalf("want RECEIPT %s, got %s", id, f)
 	}
 }
 
-// nothing checks that no frame is on its way: what the server answers to
-// something harmless comes next.
+// nothing checks that no frame is on its way.
 func (c *client) nothing() {
 	c.t.Helper()
-	c.raw("UNSUBSCRIBE\nid:none\nreceipt:nothing\n\n\x00")
-	c.receipt("nothing")
+	c.Nothing()
 }
 
 // fails wants an ERROR with that token and a close with that code.
 func (c *client) fails(token string, code int) frame {
 	c.t.Helper()
 	f := c.next()
-	if f.command != "ERROR" || f.headers["message"] != token {
+	if f.Command != "ERROR" || f.Headers["message"] != token {
 		c.t.Fatalf("want ERROR %s, got %s", token, f)
 	}
 	c.closes(code)
@@ -258,16 +198,11 @@ func (c *client) fails(token string, code int) frame {
 
 func (c *client) closes(code int) {
 	c.t.Helper()
-	select {
-	case f, ok := <-c.frames:
-		if ok {
-			c.t.Fatal("want a close, got", f)
-		}
-	case <-time.After(patience):
-		c.t.Fatal("the connection does not end")
+	rest, err := c.Ended()
+	if len(rest) > 0 {
+		c.t.Fatal("want a close, got", rest[0])
 	}
-	var how closed
-	if !errors.As(c.err, &how) || how.code != code {
-		c.t.Fatalf("ended by %v, want close code %d", c.err, code)
+	if !errors.Is(err, chattest.Closed{Code: code}) {
+		c.t.Fatalf("ended by %v, want close code %d", err, code)
 	}
 }

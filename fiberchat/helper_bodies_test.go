@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"fiberchat.example/fiberchat/chattest"
 )
 
 const (
-	sendStatus    = "/user/queue/send/status"
-	receiveStatus = "/user/queue/recive/status"
-	failures      = "/user/queue/status"
+	sendStatus    = chattest.SendStatus
+	receiveStatus = chattest.ReceiveStatus
+	failures      = chattest.Failures
 )
 
 func success(msgID string) string {
@@ -31,7 +33,7 @@ type delivered struct {
 func (f frame) message(t testing.TB) delivered {
 	t.Helper()
 	var d delivered
-	if err := json.Unmarshal([]byte(f.body), &d); err != nil {
+	if err := json.Unmarshal([]byte(f.Body), &d); err != nil {
 		t.Fatal("body of", f, err)
 	}
 	return d
@@ -39,8 +41,8 @@ func (f frame) message(t testing.TB) delivered {
 
 func (f frame) wantBody(t testing.TB, want string) {
 	t.Helper()
-	if f.body != want {
-		t.Fatalf("body is %s, want %s", f.body, want)
+	if f.Body != want {
+		t.Fatalf("body is %s, want %s", f.Body, want)
 	}
 }
 
@@ -57,10 +59,10 @@ func (c *client) refused(msgID string, code int, name string) string {
 			Error, Message string
 		} `json:"content"`
 	}
-	d := json.NewDecoder(strings.NewReader(f.body))
+	d := json.NewDecoder(strings.NewReader(f.Body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&n); err != nil {
-		c.t.Fatal("notice", f.body, err)
+		c.t.Fatal("notice", f.Body, err)
 	}
 	got := ""
 	if n.MsgID != nil {
@@ -70,7 +72,7 @@ func (c *client) refused(msgID string, code int, name string) string {
 		}
 	}
 	if got != msgID || n.Code != code || n.Content.Error != name || n.Status != "失败" || n.Content.Message == "" {
-		c.t.Fatalf("notice is %s, want %q %d %s", f.body, msgID, code, name)
+		c.t.Fatalf("notice is %s, want %q %d %s", f.Body, msgID, code, name)
 	}
 	return n.Content.Message
 }
