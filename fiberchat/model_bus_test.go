@@ -1,0 +1,148 @@
+package fiberchat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// modelBus is the bus of a world, which lies.
+type modelBus struct {
+	w    *modelWorld
+	mu   sync.Mutex
+	ends []*modelBusEnd
+	n    uint64 // publications, times ends
+}
+
+// modelBusEnd is one node's end of it.
+type modelBusEnd struct {
+	bus   *modelBus
+	queue chan func()
+	done  chan struct{}
+
+	// The bus's mu guards these.
+	subs   map[*modelSubscriber]bool
+	away   bool
+	closed bool
+	gap    func()
+}
+
+type modelSubscriber struct {
+	topic  string
+	handle func([]byte)
+}
+
+func (b *modelBus) join() *modelBusEnd {
+	e := &modelBusEnd{
+		bus: b, queue: make(chan func(), 1<<14), done: make(chan struct{}),
+		subs: make(map[*modelSubscriber]bool), gap: func() {},
+	}
+	b.ends = append(b.ends, e)
+	go func() { // ended and waited for by leave
+		defer close(e.done)
+		for deliver := range e.queue {
+			deliver()
+		}
+	}()
+	return e
+}
+
+func (e *modelBusEnd) leave() {
+	e.bus.mu.Lock()
+	e.closed = true
+	close(e.queue)
+	e.bus.mu.Unlock()
+	<-e.done
+}
+
+// push queues what arrives. The caller holds mu.
+func (e *modelBusEnd) push(deliver func()) {
+	if !e.closed {
+		e.queue <- deliver
+	}
+}
+
+func (e *modelBusEnd) later(d time.Duration, deliver func()) {
+	time.AfterFunc(d, func() {
+		e.bus.mu.Lock()
+		defer e.bus.mu.Unlock()
+		e.push(deliver)
+	})
+}
+
+// cut takes the end off the bus, or brings it back.
+func (e *modelBusEnd) cut(away bool) {
+	e.bus.mu.Lock()
+	defer e.bus.mu.Unlock()
+	if e.away && !away {
+		e.push(e.gap)
+	}
+	e.away = away
+}
+
+var errModelBus = errors.New("the model's bus fails")
+
+func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) error {
+	b := e.bus
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e.away {
+		return errModelBus
+	}
+	for _, to := range b.ends {
+		for sub := range to.subs {
+			if sub.topic == topic && !to.away {
+				b.carry(to, sub.handle, bytes.Clone(data))
+			}
+		}
+	}
+	return nil
+}
+
+// carry takes data to a subscriber, or not, once or more often, now or later.
+// The caller holds mu.
+func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
+	deliver := func() {
+		own := bytes.Clone(data)
+		handle(own)
+		clear(own) // it was the handler's until it returned
+	}
+	b.n++
+	r := rand.New(rand.NewPCG(b.w.seed, 1<<63|b.n))
+	if !b.w.faulty(r.IntN(100) < b.w.busFaults) {
+		to.push(deliver)
+		return
+	}
+	while := func() time.Duration { return time.Duration(r.IntN(int(time.Second))) }
+	switch r.IntN(4) {
+	case 0: // lost without a word
+	case 1:
+		to.later(while(), to.gap)
+	case 2:
+		to.push(deliver)
+		to.later(while(), deliver)
+	case 3:
+		to.later(while(), deliver)
+	}
+}
+
+func (e *modelBusEnd) Subscribe(_ context.Context, topic string, handle func([]byte)) (func(), error) {
+	sub := &modelSubscriber{topic, handle}
+	e.bus.mu.Lock()
+	defer e.bus.mu.Unlock()
+	e.subs[sub] = true
+	return func() {
+		e.bus.mu.Lock()
+		defer e.bus.mu.Unlock()
+		delete(e.subs, sub)
+	}, nil
+}
+
+func (e *modelBusEnd) OnGap(handle func()) {
+	e.bus.mu.Lock()
+	defer e.bus.mu.Unlock()
+	e.gap = handle
+}

@@ -1,0 +1,77 @@
+package fiberchat
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	modelSeed  = flag.Uint64("seed", 0, "TestModel runs the world of this seed alone; 0 for worlds of its own choice")
+	modelSteps = flag.Int64("steps", 20_000, "how many steps TestModel takes")
+)
+
+// modelKnown are the kinds of violation that TestModel only logs.
+var modelKnown = []string{"init-receipt-early", "receipt-missing", "receipt-lost"}
+
+// modelLength is how many steps a world has.
+const modelLength = 400
+
+// TestModel lets clients do at random what clients may do, to nodes whose
+// store and bus fail at random, and compares what the clients see with what
+// PROTOCOL section 2 promises (model_oracle_test.go). Each world is a synctest
+// bubble, so its time costs none.
+//
+//	go test -race -run TestModel ./fiberchat -steps 200000
+//	go test -race -run TestModel ./fiberchat -seed N
+//
+// A seed repeats the steps and the faults; the scheduling of goroutines between
+// them may differ, so a world that failed may have to be run a few times (-count).
+func TestModel(t *testing.T) {
+	t.Parallel()
+	seed, worlds := *modelSeed, int64(1)
+	if seed == 0 {
+		seed, worlds = rand.Uint64()>>16+1, max(1, *modelSteps/modelLength)
+		t.Logf("%d worlds, from -seed %d on", worlds, seed)
+	}
+	begun, next := time.Now(), atomic.Int64{}
+	t.Run("worlds", func(t *testing.T) {
+		for i := range min(worlds, int64(runtime.GOMAXPROCS(0))) {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for n := next.Add(1); n <= worlds && !t.Failed(); n = next.Add(1) {
+					testModelWorld(t, seed+uint64(n)-1)
+				}
+			})
+		}
+	})
+	took := time.Since(begun)
+	t.Logf("%d steps, %.0f a second", worlds*modelLength, float64(worlds*modelLength)/took.Seconds())
+}
+
+func testModelWorld(t *testing.T, seed uint64) {
+	var w *modelWorld
+	func() {
+		done := false
+		defer func() {
+			if !done {
+				t.Logf("-seed %d ends in a panic", seed)
+			}
+		}()
+		synctest.Test(t, func(*testing.T) { w = runModelWorld(seed, modelLength) })
+		done = true
+	}()
+	for _, v := range w.violations {
+		if slices.Contains(modelKnown, v.class) && *modelSeed == 0 {
+			t.Logf("known, -seed %d: %s", seed, v.text)
+			continue
+		}
+		t.Errorf("-seed %d: %s", seed, w.explain(v))
+	}
+}
