@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ type modelBusEnd struct {
 	done  chan struct{}
 
 	// The bus's mu guards these.
-	subs   map[*modelSubscriber]bool
+	subs   []*modelSubscriber
 	away   bool
 	closed bool
 	gap    func()
@@ -37,8 +38,7 @@ type modelSubscriber struct {
 
 func (b *modelBus) join() *modelBusEnd {
 	e := &modelBusEnd{
-		bus: b, queue: make(chan func(), 1<<14), done: make(chan struct{}),
-		subs: make(map[*modelSubscriber]bool), gap: func() {},
+		bus: b, queue: make(chan func(), 1<<14), done: make(chan struct{}), gap: func() {},
 	}
 	b.ends = append(b.ends, e)
 	go func() { // ended and waited for by leave
@@ -93,7 +93,7 @@ func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) erro
 		return errModelBus
 	}
 	for _, to := range b.ends {
-		for sub := range to.subs {
+		for _, sub := range to.subs {
 			if sub.topic == topic && !to.away {
 				b.carry(to, sub.handle, bytes.Clone(data))
 			}
@@ -102,7 +102,7 @@ func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) erro
 	return nil
 }
 
-// carry takes data to a subscriber, or not, once or more often, now or later.
+// carry takes data to a subscriber, or not, once or more often, soon or later.
 // The caller holds mu.
 func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
 	deliver := func() {
@@ -113,7 +113,7 @@ func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
 	b.n++
 	r := rand.New(rand.NewPCG(b.w.seed, 1<<63|b.n))
 	if !b.w.faulty(r.IntN(100) < b.w.busFaults) {
-		to.push(deliver)
+		to.later(time.Duration(r.IntN(int(modelMoment))), deliver)
 		return
 	}
 	while := func() time.Duration { return time.Duration(r.IntN(int(time.Second))) }
@@ -133,11 +133,11 @@ func (e *modelBusEnd) Subscribe(_ context.Context, topic string, handle func([]b
 	sub := &modelSubscriber{topic, handle}
 	e.bus.mu.Lock()
 	defer e.bus.mu.Unlock()
-	e.subs[sub] = true
+	e.subs = append(e.subs, sub)
 	return func() {
 		e.bus.mu.Lock()
 		defer e.bus.mu.Unlock()
-		delete(e.subs, sub)
+		e.subs = slices.DeleteFunc(e.subs, func(s *modelSubscriber) bool { return s == sub })
 	}, nil
 }
 

@@ -355,8 +355,14 @@ func (w *modelWorld) checkEnd() {
 				continue
 			}
 			for _, m := range w.store.byReceiver[s.user.ID] {
-				if m.visible > sub.stands && sub.got[m.ID] == 0 {
-					w.violated("lost", s, "message %d never came on %s", m.ID, sub.id)
+				switch {
+				case m.visible <= sub.stands || sub.got[m.ID] != 0:
+				case m.confirmed == 0:
+					w.violatedThen(m.traced+100, "lost", s, "message %d never came on %s", m.ID, sub.id)
+				case len(w.ends) > 0:
+					w.violatedThen(m.traced+100, "lost-confirmed", s, "message %d, since confirmed, never came on %s", m.ID, sub.id)
+				default:
+					w.violatedThen(m.traced+100, "lost-confirmed-alone", s, "message %d, since confirmed, never came on %s, and there is no bus", m.ID, sub.id)
 				}
 			}
 		}
@@ -415,7 +421,7 @@ type modelViolation struct {
 func (w *modelWorld) explain(v modelViolation) string {
 	var lines []string
 	user := strconv.FormatInt(v.session.user.ID, 10)
-	for _, t := range w.trace[:v.traced] {
+	for _, t := range w.trace[:min(v.traced, len(w.trace))] {
 		line := strings.Join(strings.Fields(fmt.Sprintf(t.format, t.args...)), " ")
 		switch {
 		case t.session == v.session:

@@ -41,6 +41,7 @@ type modelKey struct {
 type modelStored struct {
 	chat.Message
 	visible, answered, confirmed int
+	traced                       int // where the trace tells of it
 }
 
 // modelConfirmed is what a confirmation without an id chose among.
@@ -78,6 +79,7 @@ func locksOf(op chat.Op) []any {
 // Apply implements chat.Store.
 func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
 	w := s.w
+	after := s.moment()
 	w.mu.Lock()
 	for slices.ContainsFunc(ops, func(op chat.Op) bool {
 		return slices.ContainsFunc(locksOf(op), func(l any) bool { return s.locked[l] })
@@ -109,6 +111,7 @@ func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, e
 		w.note(nil, "store: Apply of %d operations meets fault %d", len(ops), fate)
 	}
 	w.mu.Unlock()
+	time.Sleep(after)
 	switch fate {
 	case 1, 2: // before or after the commit
 		return nil, s.fail(ops, errModel)
@@ -131,6 +134,17 @@ func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, e
 		return nil, s.fail(ops, ctx.Err())
 	}
 	return results, nil
+}
+
+// moment takes the time that a call is on its way, and returns how long the
+// answer will be.
+func (s *modelStore) moment() (after time.Duration) {
+	s.w.mu.Lock()
+	s.calls++
+	r := rand.New(rand.NewPCG(s.w.seed, s.calls))
+	s.w.mu.Unlock()
+	time.Sleep(time.Duration(r.IntN(int(modelMoment))))
+	return time.Duration(r.IntN(int(modelMoment)))
 }
 
 // draw decides whether a call fails; the n-th call of a world always meets
@@ -173,7 +187,7 @@ func (s *modelStore) commit(ops []chat.Op, hide bool) (results []chat.Result, re
 		switch at := s.w.now(); {
 		case !r.Changed:
 		case op.Save != nil:
-			m := &modelStored{Message: r.Message, visible: at}
+			m := &modelStored{Message: r.Message, visible: at, traced: len(s.w.trace)}
 			if hide {
 				m.visible = 0
 				s.hidden[m.ID] = true
@@ -217,6 +231,7 @@ func (s *modelStore) commit(ops []chat.Op, hide bool) (results []chat.Result, re
 // much later, or not at all.
 func modelRead[T any](ctx context.Context, s *modelStore, what string, read func() T) (T, error) {
 	var none T
+	after := s.moment()
 	s.w.mu.Lock()
 	r, faulty := s.draw()
 	found := read()
@@ -226,6 +241,7 @@ func modelRead[T any](ctx context.Context, s *modelStore, what string, read func
 		s.w.note(nil, "store: %s meets fault %d", what, fate)
 	}
 	s.w.mu.Unlock()
+	time.Sleep(after)
 	switch fate {
 	case 1, 2:
 		return none, errModel

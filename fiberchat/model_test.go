@@ -18,7 +18,7 @@ var (
 )
 
 // modelKnown are the kinds of violation that TestModel only logs.
-var modelKnown = []string{"init-receipt-early", "receipt-missing", "receipt-lost"}
+var modelKnown = []string{"init-receipt-early", "receipt-missing", "receipt-lost", "lost-confirmed"}
 
 // modelLength is how many steps a world has.
 const modelLength = 400

@@ -16,7 +16,13 @@ import (
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
-const modelTimeout = 2 * time.Second
+const (
+	modelTimeout = 2 * time.Second
+	// modelMoment is more than what the store, the bus and the next step take
+	// when nothing is wrong. Since all take a time of their own, drawn from the
+	// seed, what happens at once is mostly in an order that the seed repeats.
+	modelMoment = 500 * time.Microsecond
+)
 
 // newModelNode is a node of the world, without a network.
 func newModelNode(w *modelWorld, bus Bus) (*Chat, error) {
@@ -124,6 +130,9 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 	}
 	w.setCalm(false)
 	for range steps {
+		if w.rand.IntN(4) > 0 {
+			time.Sleep(time.Duration(w.rand.IntN(int(modelMoment))))
+		}
 		w.step()
 	}
 	w.setCalm(true)
@@ -164,8 +173,7 @@ func (w *modelWorld) faulty(fault bool) bool {
 	return fault && !w.calm
 }
 
-// step does one thing at random. Those that wait for quiet also let the
-// driver's choices follow from the seed alone, as far as goroutines do.
+// step does one thing at random.
 func (w *modelWorld) step() {
 	r := w.rand
 	var up []*modelSession
