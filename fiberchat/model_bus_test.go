@@ -15,20 +15,21 @@ type modelBus struct {
 	w    *modelWorld
 	mu   sync.Mutex
 	ends []*modelBusEnd
-	n    uint64 // publications, times ends
 }
 
 // modelBusEnd is one node's end of it.
 type modelBusEnd struct {
-	bus   *modelBus
-	queue chan func()
-	done  chan struct{}
+	bus    *modelBus
+	number uint64
+	queue  chan func()
+	done   chan struct{}
 
 	// The bus's mu guards these.
 	subs   []*modelSubscriber
 	away   bool
 	closed bool
 	gap    func()
+	n      uint64 // what was on its way to here
 }
 
 type modelSubscriber struct {
@@ -38,7 +39,7 @@ type modelSubscriber struct {
 
 func (b *modelBus) join() *modelBusEnd {
 	e := &modelBusEnd{
-		bus: b, queue: make(chan func(), 1<<14), done: make(chan struct{}), gap: func() {},
+		bus: b, number: uint64(len(b.ends)) + 1, queue: make(chan func(), 1<<14), done: make(chan struct{}), gap: func() {},
 	}
 	b.ends = append(b.ends, e)
 	go func() { // ended and waited for by leave
@@ -110,8 +111,8 @@ func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
 		handle(own)
 		clear(own) // it was the handler's until it returned
 	}
-	b.n++
-	r := rand.New(rand.NewPCG(b.w.seed, 1<<63|b.n))
+	to.n++
+	r := rand.New(rand.NewPCG(b.w.seed, to.number<<32|to.n))
 	if !b.w.faulty(r.IntN(100) < b.w.busFaults) {
 		to.later(time.Duration(r.IntN(int(modelMoment))), deliver)
 		return

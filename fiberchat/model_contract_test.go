@@ -9,22 +9,22 @@ import (
 
 // Received implements chat.Sweeper.
 func (s *modelStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	return modelRead(ctx, s, "Received", func() []chat.Message { return s.page(s.memory.Received, receiverID, afterID, limit) })
+	return modelRead(ctx, s, "Received", receiverID, func() []chat.Message { return s.page(s.memory.Received, receiverID, afterID, limit) })
 }
 
 // Newest implements chat.Sweeper.
 func (s *modelStore) Newest(ctx context.Context) (int64, error) {
-	return modelRead(ctx, s, "Newest", func() int64 { return s.last(0) })
+	return modelRead(ctx, s, "Newest", 0, func() int64 { return s.last(0) })
 }
 
 // NewestOf implements chat.Sweeper.
 func (s *modelStore) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
-	return modelRead(ctx, s, "NewestOf", func() int64 { return s.last(receiverID) })
+	return modelRead(ctx, s, "NewestOf", receiverID, func() int64 { return s.last(receiverID) })
 }
 
 // Unconfirmed implements chat.Sweeper; it may be from a replica that lags.
 func (s *modelStore) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
-	return modelRead(ctx, s, "Unconfirmed", func() []chat.Ref {
+	return modelRead(ctx, s, "Unconfirmed", 0, func() []chat.Ref {
 		refs, err := s.memory.Unconfirmed(context.Background(), afterID, limit+len(s.hidden))
 		if err != nil {
 			panic(err)

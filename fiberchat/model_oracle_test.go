@@ -200,7 +200,7 @@ func (s *modelSession) onInitDone(init *modelInit, at int) {
 			traced := len(s.w.trace)
 			s.w.atEnd = append(s.w.atEnd, func() {
 				class := "init-misses"
-				if s.over || sub.got[m.ID] > at {
+				if s.over || m.confirmed != 0 || sub.leaves != 0 || sub.got[m.ID] > at {
 					class = "init-receipt-early" // it comes later, or might have
 				}
 				s.w.violatedThen(traced, class, s, "%s came without message %d on %s", init.receipt, m.ID, sub.id)

@@ -3,6 +3,8 @@ package fiberchat
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,7 +20,7 @@ type modelStore struct {
 	w      *modelWorld
 	memory *storetest.Memory
 
-	calls    uint64
+	calls    map[string]uint64 // by what is asked
 	locked   map[any]bool
 	released chan struct{}
 	hidden   map[int64]bool
@@ -55,7 +57,7 @@ var errModel = errors.New("the model's store fails")
 
 func newModelStore(w *modelWorld) *modelStore {
 	return &modelStore{
-		w: w, memory: storetest.NewMemory(),
+		w: w, memory: storetest.NewMemory(), calls: make(map[string]uint64),
 		locked: make(map[any]bool), released: make(chan struct{}), hidden: make(map[int64]bool),
 		messages: make(map[int64]*modelStored), byReceiver: make(map[int64][]*modelStored),
 		byKey: make(map[modelKey]*modelStored), failed: make(map[modelKey]int),
@@ -79,7 +81,8 @@ func locksOf(op chat.Op) []any {
 // Apply implements chat.Store.
 func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
 	w := s.w
-	after := s.moment()
+	c := s.call(fmt.Sprint("Apply", keyOf(ops[0])))
+	time.Sleep(c.before)
 	w.mu.Lock()
 	for slices.ContainsFunc(ops, func(op chat.Op) bool {
 		return slices.ContainsFunc(locksOf(op), func(l any) bool { return s.locked[l] })
@@ -91,68 +94,66 @@ func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, e
 		case <-ctx.Done():
 			return nil, s.fail(ops, ctx.Err())
 		}
+		time.Sleep(c.before) // of several who wait, always the same one is first
 		w.mu.Lock()
 	}
-	r, faulty := s.draw()
-	fate := 0
-	if faulty {
-		fate = 1 + r.IntN(9)
-	}
-	soon := time.Duration(1 + r.IntN(int(modelTimeout)/2))
 	var results []chat.Result
 	reveal := func() {}
-	switch fate {
+	switch c.fault {
 	case 0, 2, 4, 5: // visible at once
 		results, _ = s.commit(ops, false)
 	case 6, 7, 9: // visible after a while
 		results, reveal = s.commit(ops, true)
 	}
-	if fate != 0 {
-		w.note(nil, "store: Apply of %d operations meets fault %d", len(ops), fate)
+	if c.fault != 0 {
+		w.note(nil, "store: Apply of %d operations meets fault %d", len(ops), c.fault)
 	}
 	w.mu.Unlock()
-	time.Sleep(after)
-	switch fate {
+	time.Sleep(c.after)
+	switch c.fault {
 	case 1, 2: // before or after the commit
 		return nil, s.fail(ops, errModel)
 	case 3, 4:
 		panic(s.fail(ops, errModel))
 	case 5: // late answer
-		time.Sleep(soon)
+		time.Sleep(c.soon)
 	case 6: // late commit
-		time.Sleep(soon)
+		time.Sleep(c.soon)
 		reveal()
 	case 7: // unknown outcome, and the commit comes later
-		time.AfterFunc(soon, reveal)
+		time.AfterFunc(c.soon, reveal)
 		return nil, s.fail(ops, errModel)
 	case 8: // never
 		<-ctx.Done()
 		return nil, s.fail(ops, ctx.Err())
 	case 9:
 		<-ctx.Done()
-		time.AfterFunc(soon, reveal)
+		time.AfterFunc(c.soon, reveal)
 		return nil, s.fail(ops, ctx.Err())
 	}
 	return results, nil
 }
 
-// moment takes the time that a call is on its way, and returns how long the
-// answer will be.
-func (s *modelStore) moment() (after time.Duration) {
-	s.w.mu.Lock()
-	s.calls++
-	r := rand.New(rand.NewPCG(s.w.seed, s.calls))
-	s.w.mu.Unlock()
-	time.Sleep(time.Duration(r.IntN(int(modelMoment))))
-	return time.Duration(r.IntN(int(modelMoment)))
+// modelCall is what a call meets: how long it and its answer are on their way,
+// and whether it fails, and how. The n-th of one kind always meets the same.
+type modelCall struct {
+	before, after, soon time.Duration
+	fault               int // 1 to 9, 0 for none
 }
 
-// draw decides whether a call fails; the n-th call of a world always meets
-// the same fate. The caller holds mu.
-func (s *modelStore) draw() (r *rand.Rand, faulty bool) {
-	s.calls++
-	r = rand.New(rand.NewPCG(s.w.seed, s.calls))
-	return r, !s.w.calm && r.IntN(100) < s.w.storeFaults
+func (s *modelStore) call(kind string) modelCall {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.calls[kind]++
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, kind, s.calls[kind])
+	r := rand.New(rand.NewPCG(s.w.seed, h.Sum64()))
+	moment := func(most time.Duration) time.Duration { return time.Duration(1 + r.Int64N(int64(most))) }
+	c := modelCall{before: moment(modelMoment), after: moment(modelMoment), soon: moment(modelTimeout / 2)}
+	if r.IntN(100) < s.w.storeFaults && !s.w.calm {
+		c.fault = 1 + r.IntN(9)
+	}
+	return c
 }
 
 func (s *modelStore) fail(ops []chat.Op, err error) error {
@@ -229,27 +230,25 @@ func (s *modelStore) commit(ops []chat.Op, hide bool) (results []chat.Result, re
 
 // modelRead answers with what read finds when it is called, which may arrive
 // much later, or not at all.
-func modelRead[T any](ctx context.Context, s *modelStore, what string, read func() T) (T, error) {
+func modelRead[T any](ctx context.Context, s *modelStore, what string, receiverID int64, read func() T) (T, error) {
 	var none T
-	after := s.moment()
+	c := s.call(fmt.Sprint(what, receiverID))
+	time.Sleep(c.before)
 	s.w.mu.Lock()
-	r, faulty := s.draw()
 	found := read()
-	fate := 0
-	if faulty {
-		fate = 1 + r.IntN(5)
-		s.w.note(nil, "store: %s meets fault %d", what, fate)
+	if c.fault != 0 {
+		s.w.note(nil, "store: %s for %d meets fault %d", what, receiverID, c.fault)
 	}
 	s.w.mu.Unlock()
-	time.Sleep(after)
-	switch fate {
-	case 1, 2:
+	time.Sleep(c.after)
+	switch c.fault {
+	case 1, 2, 3, 4:
 		return none, errModel
-	case 3:
-		time.Sleep(time.Duration(1 + r.IntN(int(modelTimeout)/2)))
-	case 4:
+	case 5, 6:
+		time.Sleep(c.soon)
+	case 7, 8:
 		panic(errModel)
-	case 5:
+	case 9:
 		<-ctx.Done()
 		return none, ctx.Err()
 	}
@@ -268,7 +267,7 @@ func (s *modelStore) page(read func(context.Context, int64, int64, int) ([]chat.
 
 // Pending implements chat.Store.
 func (s *modelStore) Pending(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	return modelRead(ctx, s, "Pending", func() []chat.Message { return s.page(s.memory.Pending, receiverID, afterID, limit) })
+	return modelRead(ctx, s, "Pending", receiverID, func() []chat.Message { return s.page(s.memory.Pending, receiverID, afterID, limit) })
 }
 
 // last is the last visible id, of one receiver or of all.

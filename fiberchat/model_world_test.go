@@ -114,6 +114,7 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 	w.storeFaults = []int{0, 5, 20, 40}[w.rand.IntN(4)]
 	w.busFaults = []int{0, 10, 50, 100}[w.rand.IntN(4)]
 	nodes := 1 + w.rand.IntN(3)
+	together := []int{0, 0, 0, 50}[w.rand.IntN(4)]
 	bus := &modelBus{w: w}
 	for range nodes {
 		var end Bus
@@ -122,6 +123,7 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 			w.ends = append(w.ends, e)
 			end = e
 		}
+		time.Sleep(w.moment()) // their tickers do not tick together
 		ch, err := newModelNode(w, end)
 		if err != nil {
 			panic(err)
@@ -130,8 +132,8 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 	}
 	w.setCalm(false)
 	for range steps {
-		if w.rand.IntN(4) > 0 {
-			time.Sleep(time.Duration(w.rand.IntN(int(modelMoment))))
+		if w.rand.IntN(100) >= together {
+			time.Sleep(w.moment())
 		}
 		w.step()
 	}
@@ -157,6 +159,10 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 		e.leave()
 	}
 	return w
+}
+
+func (w *modelWorld) moment() time.Duration {
+	return time.Duration(1 + w.rand.Int64N(int64(modelMoment)))
 }
 
 func (w *modelWorld) setCalm(calm bool) {
