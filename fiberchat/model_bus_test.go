@@ -35,6 +35,18 @@ type modelBusEnd struct {
 type modelSubscriber struct {
 	topic  string
 	handle func([]byte)
+
+	calling  sync.Mutex
+	canceled bool
+}
+
+func (s *modelSubscriber) call(data []byte) {
+	s.calling.Lock()
+	defer s.calling.Unlock()
+	if !s.canceled {
+		s.handle(data)
+		clear(data) // it was the handler's until it returned
+	}
 }
 
 func (b *modelBus) join() *modelBusEnd {
@@ -96,7 +108,7 @@ func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) erro
 	for _, to := range b.ends {
 		for _, sub := range to.subs {
 			if sub.topic == topic && !to.away {
-				b.carry(to, sub.handle, bytes.Clone(data))
+				b.carry(to, sub, bytes.Clone(data))
 			}
 		}
 	}
@@ -105,12 +117,8 @@ func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) erro
 
 // carry takes data to a subscriber, or not, once or more often, soon or later.
 // The caller holds mu.
-func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
-	deliver := func() {
-		own := bytes.Clone(data)
-		handle(own)
-		clear(own) // it was the handler's until it returned
-	}
+func (b *modelBus) carry(to *modelBusEnd, sub *modelSubscriber, data []byte) {
+	deliver := func() { sub.call(bytes.Clone(data)) }
 	to.n++
 	r := rand.New(rand.NewPCG(b.w.seed, to.number<<32|to.n))
 	if !b.w.faulty(r.IntN(100) < b.w.busFaults) {
@@ -131,11 +139,14 @@ func (b *modelBus) carry(to *modelBusEnd, handle func([]byte), data []byte) {
 }
 
 func (e *modelBusEnd) Subscribe(_ context.Context, topic string, handle func([]byte)) (func(), error) {
-	sub := &modelSubscriber{topic, handle}
+	sub := &modelSubscriber{topic: topic, handle: handle}
 	e.bus.mu.Lock()
 	defer e.bus.mu.Unlock()
 	e.subs = append(e.subs, sub)
 	return func() {
+		sub.calling.Lock()
+		sub.canceled = true
+		sub.calling.Unlock()
 		e.bus.mu.Lock()
 		defer e.bus.mu.Unlock()
 		e.subs = slices.DeleteFunc(e.subs, func(s *modelSubscriber) bool { return s == sub })

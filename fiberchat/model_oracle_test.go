@@ -22,16 +22,16 @@ type modelSession struct {
 	user chat.User
 	conn *modelConn
 
-	subs     map[string]*modelSub
-	first    map[int64]int // when a message came first, by id
-	seen     []int64       // in the order of coming
-	ops      map[string][]*modelOp
-	inits    []*modelInit
-	receipts map[string]int // 0 while it has not come
-	order    []string       // the receipts asked for
-	failures int            // of inits
-	leaving  string         // the receipt of DISCONNECT
-	over     bool           // closed, by whichever side
+	subs       map[string]*modelSub
+	first      map[int64]int // when a message came first, by id
+	seen       []int64       // in the order of coming
+	ops        map[string][]*modelOp
+	inits      []*modelInit
+	receipts   map[string]int // 0 while it has not come
+	failures   int            // of inits
+	deliveries int
+	leaving    string // the receipt of DISCONNECT
+	over       bool   // closed, by whichever side
 }
 
 // modelSub is a subscription to messages.
@@ -140,6 +140,7 @@ func (s *modelSession) onMessage(f modelFrame, at int) {
 	if i := s.running(max(sub.init, 0), at); !live && m.confirmed != 0 && (i < 0 || m.confirmed < s.inits[i].sent) {
 		s.w.violated("confirmed-replayed", s, "message %d on %s was confirmed before", m.ID, sub.id)
 	}
+	s.deliveries++
 	sub.last, sub.got[m.ID] = m.ID, at
 	if s.first[m.ID] == 0 {
 		s.first[m.ID] = at

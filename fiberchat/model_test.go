@@ -48,23 +48,29 @@ func TestModel(t *testing.T) {
 		seed, worlds = rand.Uint64()>>16+1, max(1, *modelSteps/modelLength)
 		t.Logf("%d worlds, from -seed %d on", worlds, seed)
 	}
-	begun, next := time.Now(), atomic.Int64{}
+	var next, messages, deliveries, replays atomic.Int64
+	begun := time.Now()
 	t.Run("worlds", func(t *testing.T) {
 		for i := range min(worlds, int64(runtime.GOMAXPROCS(0))) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				for n := next.Add(1); n <= worlds && !t.Failed(); n = next.Add(1) {
-					testModelWorld(t, seed+uint64(n)-1)
+					w := testModelWorld(t, seed+uint64(n)-1)
+					messages.Add(int64(len(w.store.messages)))
+					for _, s := range w.sessions {
+						deliveries.Add(int64(s.deliveries))
+						replays.Add(int64(len(s.inits)))
+					}
 				}
 			})
 		}
 	})
 	took := time.Since(begun)
-	t.Logf("%d steps, %.0f a second", worlds*modelLength, float64(worlds*modelLength)/took.Seconds())
+	t.Logf("%d steps, %.0f a second; %d messages, delivered %d times, %d inits",
+		worlds*modelLength, float64(worlds*modelLength)/took.Seconds(), messages.Load(), deliveries.Load(), replays.Load())
 }
 
-func testModelWorld(t *testing.T, seed uint64) {
-	var w *modelWorld
+func testModelWorld(t *testing.T, seed uint64) (w *modelWorld) {
 	func() {
 		done := false
 		defer func() {
@@ -82,4 +88,5 @@ func testModelWorld(t *testing.T, seed uint64) {
 		}
 		t.Errorf("-seed %d: %s", seed, w.explain(v))
 	}
+	return w
 }
