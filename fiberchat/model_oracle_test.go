@@ -41,7 +41,8 @@ type modelSub struct {
 	leaves, left       int // likewise UNSUBSCRIBE
 	since              int // since when the session listens without a break
 	last               int64
-	init               int // the init whose replay the last message may be of, -1 for none
+	newest             int64 // of what was stored since it stands
+	init               int   // the init whose replay the last message may be of, -1 for none
 	got                map[int64]int
 	unsubscribeReceipt string
 }
@@ -139,6 +140,12 @@ func (s *modelSession) onMessage(f modelFrame, at int) {
 	live := !again && (m.visible > sub.since || m.confirmed == 0 || m.confirmed > sub.since)
 	if i := s.running(max(sub.init, 0), at); !live && m.confirmed != 0 && (i < 0 || m.confirmed < s.inits[i].sent) {
 		s.w.violated("confirmed-replayed", s, "message %d on %s was confirmed before", m.ID, sub.id)
+	}
+	if !again && m.visible > sub.stands && sub.stands != 0 {
+		if m.ID < sub.newest {
+			s.w.violated("order", s, "message %d comes after %d on %s", m.ID, sub.newest, sub.id)
+		}
+		sub.newest = m.ID
 	}
 	s.deliveries++
 	sub.last, sub.got[m.ID] = m.ID, at

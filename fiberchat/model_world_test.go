@@ -61,6 +61,7 @@ type modelWorld struct {
 	seed                   uint64
 	rand                   *rand.Rand // the driver's
 	users                  int64
+	weights                [len(modelWeights)]int
 	queue                  int
 	storeFaults, busFaults int // in a hundred
 	nodes                  []*Chat
@@ -110,10 +111,17 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 	w := &modelWorld{seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), begun: time.Now(), calm: true}
 	w.store = newModelStore(w)
 	w.users = 2 + w.rand.Int64N(3)
-	w.queue = []int{512 << 10, 512 << 10, 3 << 10}[w.rand.IntN(3)]
+	w.queue = []int{512 << 10, 512 << 10, 2 << 10}[w.rand.IntN(3)]
 	w.storeFaults = []int{0, 5, 20, 40}[w.rand.IntN(4)]
 	w.busFaults = []int{0, 10, 50, 100}[w.rand.IntN(4)]
 	nodes := 1 + w.rand.IntN(3)
+	// Each world has its habits: what is never done in it hides nothing.
+	w.weights = modelWeights
+	for kind := range w.weights {
+		if kind != stepSay {
+			w.weights[kind] *= []int{0, 1, 1, 3}[w.rand.IntN(4)]
+		}
+	}
 	together := []int{0, 0, 0, 50}[w.rand.IntN(4)]
 	bus := &modelBus{w: w}
 	for range nodes {
@@ -190,48 +198,82 @@ func (w *modelWorld) step() {
 		}
 	}
 	w.mu.Unlock()
-	if len(up) < 2 || len(up) < 8 && r.IntN(25) == 0 {
+	if len(up) < 2 || len(up) < 8 && r.IntN(30) == 0 {
 		w.connect()
 		return
 	}
 	s := up[r.IntN(len(up))]
-	switch n := r.IntN(100); {
-	case n < 30:
+	switch w.draw() {
+	case stepSay:
 		s.say()
-	case n < 48:
+	case stepConfirm:
 		s.confirm()
-	case n < 58:
+	case stepInit:
 		s.init()
-	case n < 65:
+	case stepSubscribe:
 		s.subscribe()
-	case n < 68:
+	case stepUnsubscribe:
 		s.unsubscribe()
-	case n < 72:
+	case stepSlow:
 		s.note("is slow")
 		s.conn.pause(true)
-	case n < 79:
+	case stepQuick:
 		for _, s := range up {
 			s.conn.pause(false)
 		}
-	case n < 80:
+	case stepLeave:
 		s.note("leaves")
 		w.mu.Lock()
 		s.over = true
 		w.mu.Unlock()
 		s.conn.leave()
-	case n < 81:
+	case stepDisconnect:
 		s.disconnect()
-	case n < 82:
+	case stepCut:
 		if len(w.ends) > 0 {
 			w.ends[r.IntN(len(w.ends))].cut(r.IntN(2) == 0)
 		}
-	case n < 90:
+	case stepQuiet:
 		synctest.Wait()
-	case n < 99:
+	case stepSleep:
 		time.Sleep(time.Duration(r.IntN(int(50 * time.Millisecond))))
-	default:
+	case stepSleepLong:
 		time.Sleep(time.Duration(r.IntN(int(5 * time.Second))))
 	}
+}
+
+// The kinds of steps.
+const (
+	stepSay = iota
+	stepConfirm
+	stepInit
+	stepSubscribe
+	stepUnsubscribe
+	stepSlow
+	stepQuick
+	stepLeave
+	stepDisconnect
+	stepCut
+	stepQuiet
+	stepSleep
+	stepSleepLong
+)
+
+// modelWeights is how often each kind of step is taken, in most worlds.
+var modelWeights = [...]int{stepSay: 30, 18, 10, 7, 3, 4, 7, 1, 1, 1, 8, 9, 1}
+
+// draw chooses a kind of step.
+func (w *modelWorld) draw() int {
+	sum := 0
+	for _, weight := range w.weights {
+		sum += weight
+	}
+	n, kind := w.rand.IntN(sum), 0
+	for n >= w.weights[kind] {
+		n -= w.weights[kind]
+		kind++
+	}
+	return kind
 }
 
 func (w *modelWorld) connect() {
