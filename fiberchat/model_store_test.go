@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -134,6 +135,18 @@ func (s *modelStore) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, e
 	return results, nil
 }
 
+// fill stores a backlog for user 1.
+func (s *modelStore) fill(n int) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for i := range n {
+		s.commit([]chat.Op{{Save: &chat.Message{
+			ChatID: fmt.Sprint("b", i), SenderID: 2, ReceiverID: 1, SenderName: modelNames[1], ReceiverName: modelNames[0],
+			Content: "backlog", Time: now(),
+		}}}, false)
+	}
+}
+
 // modelCall is what a call meets: how long it and its answer are on their way,
 // and whether it fails, and how. The n-th of one kind always meets the same.
 type modelCall struct {
@@ -150,7 +163,11 @@ func (s *modelStore) call(kind string) modelCall {
 	r := rand.New(rand.NewPCG(s.w.seed, h.Sum64()))
 	moment := func(most time.Duration) time.Duration { return time.Duration(1 + r.Int64N(int64(most))) }
 	c := modelCall{before: moment(modelMoment), after: moment(modelMoment), soon: moment(modelTimeout / 2)}
-	if r.IntN(100) < s.w.storeFaults && !s.w.calm {
+	faults := s.w.readFaults
+	if strings.HasPrefix(kind, "Apply") {
+		faults = s.w.applyFaults
+	}
+	if r.IntN(100) < faults && !s.w.calm {
 		c.fault = 1 + r.IntN(9)
 	}
 	return c

@@ -58,15 +58,16 @@ func (modelUsers) Authenticate(context.Context, string) (chat.Identity, error) {
 // modelWorld is nodes, their clients, a store and a bus; the driver is the one
 // goroutine that takes steps in it.
 type modelWorld struct {
-	seed                   uint64
-	rand                   *rand.Rand // the driver's
-	users                  int64
-	weights                [len(modelWeights)]int
-	queue                  int
-	storeFaults, busFaults int // in a hundred
-	nodes                  []*Chat
-	ends                   []*modelBusEnd
-	serving                sync.WaitGroup
+	seed    uint64
+	rand    *rand.Rand // the driver's
+	users   int64
+	weights [len(modelWeights)]int
+	queue   int
+	// In a hundred: Apply, the other methods of the store, and the bus.
+	applyFaults, readFaults, busFaults int
+	nodes                              []*Chat
+	ends                               []*modelBusEnd
+	serving                            sync.WaitGroup
 
 	mu         sync.Mutex
 	clock      int
@@ -112,7 +113,8 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 	w.store = newModelStore(w)
 	w.users = 2 + w.rand.Int64N(3)
 	w.queue = []int{512 << 10, 512 << 10, 2 << 10}[w.rand.IntN(3)]
-	w.storeFaults = []int{0, 5, 20, 40}[w.rand.IntN(4)]
+	w.applyFaults = []int{0, 5, 20, 40}[w.rand.IntN(4)]
+	w.readFaults = []int{0, 5, 20, 40}[w.rand.IntN(4)]
 	w.busFaults = []int{0, 10, 50, 100}[w.rand.IntN(4)]
 	nodes := 1 + w.rand.IntN(3)
 	// Each world has its habits: what is never done in it hides nothing.
@@ -137,6 +139,9 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 			panic(err)
 		}
 		w.nodes = append(w.nodes, ch)
+	}
+	if w.rand.IntN(6) == 0 {
+		w.store.fill(30 + w.rand.IntN(70))
 	}
 	w.setCalm(false)
 	for range steps {
