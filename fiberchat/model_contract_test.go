@@ -1,0 +1,40 @@
+package fiberchat
+
+import (
+	"context"
+	"slices"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// Received implements chat.Sweeper.
+func (s *modelStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	return modelRead(ctx, s, "Received", receiverID, func() []chat.Message { return s.page(s.memory.Received, receiverID, afterID, limit) })
+}
+
+// Newest implements chat.Sweeper.
+func (s *modelStore) Newest(ctx context.Context) (int64, error) {
+	return modelRead(ctx, s, "Newest", 0, func() int64 { return s.last(0) })
+}
+
+// NewestOf implements chat.Sweeper.
+func (s *modelStore) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
+	return modelRead(ctx, s, "NewestOf", receiverID, func() int64 { return s.last(receiverID) })
+}
+
+// Unconfirmed implements chat.Sweeper; it may be from a replica that lags.
+func (s *modelStore) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
+	return modelRead(ctx, s, "Unconfirmed", 0, func() []chat.Ref {
+		refs, err := s.memory.Unconfirmed(context.Background(), afterID, limit+len(s.hidden))
+		if err != nil {
+			panic(err)
+		}
+		refs = slices.DeleteFunc(refs, func(r chat.Ref) bool { return s.hidden[r.ID] })
+		return refs[:min(limit, len(refs))]
+	})
+}
+
+// Conversation implements chat.Store.
+func (s *modelStore) Conversation(context.Context, int64, int64, int64, int) ([]chat.Message, error) {
+	return nil, errModel
+}
