@@ -22,15 +22,18 @@ func (ch *Chat) catchUpSoon() {
 	}
 }
 
+// mark is where the log of all users ended at a time.
+type mark struct {
+	at   time.Time
+	last int64
+}
+
 // keepCatchingUp finds what was stored for users of this node without its
-// being told, and exchanges revocations after a gap, until Close.
-func (ch *Chat) keepCatchingUp() {
+// being told, and exchanges revocations after a gap, until Close. start is
+// where the log ended before there were sessions.
+func (ch *Chat) keepCatchingUp(start mark) {
 	defer ch.sessions.Done()
-	type mark struct {
-		at   time.Time
-		last int64
-	}
-	var marks []mark // the first is older than it has to look back, if any is
+	marks := []mark{start} // the first is older than it has to look back, if any is
 	ticker := time.NewTicker(catchUpEvery)
 	defer ticker.Stop()
 	for {
@@ -38,11 +41,7 @@ func (ch *Chat) keepCatchingUp() {
 		at := time.Now()
 		last, err := ch.last(0)
 		if err == nil {
-			from := last
-			if len(marks) > 0 {
-				from = marks[0].last
-			}
-			err = ch.catchUp(from)
+			err = ch.catchUp(marks[0].last)
 		}
 		if err == nil {
 			// Only now: what could not be looked for is looked for later.

@@ -95,7 +95,8 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
 	ch.node, ch.receivers = newNode(ch, cfg.Bus), newReceivers(ch)
-	if err := ch.connect(); err != nil {
+	start, err := ch.connect()
+	if err != nil {
 		ch.cancel()
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
 	}
@@ -105,7 +106,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	go ch.keepHouse() // waited for by Close
 	if !ch.node.alone() {
 		ch.sessions.Add(1)
-		go ch.keepCatchingUp() // waited for by Close
+		go ch.keepCatchingUp(start) // waited for by Close
 	}
 	ch.mount(router)
 	if app != nil {
@@ -116,23 +117,24 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect asks the store whether it is there, registers the metrics, and
-// joins the bus, if there is one.
-func (ch *Chat) connect() (err error) {
-	if _, err := ch.last(0); err != nil {
-		return fmt.Errorf("look into the store: %w", err)
+// connect asks the store where its log ends, registers the metrics, and joins
+// the bus, if there is one.
+func (ch *Chat) connect() (start mark, err error) {
+	start.at = time.Now()
+	if start.last, err = ch.last(0); err != nil {
+		return start, fmt.Errorf("look into the store: %w", err)
 	}
 	var busUp func() float64
 	if !ch.node.alone() {
 		busUp = ch.node.isUp
 	}
 	if ch.metrics, err = metrics.New(ch.cfg.Registerer, ch.queued, busUp); err != nil {
-		return err
+		return start, err
 	}
 	if err := ch.node.join(); err != nil {
-		return fmt.Errorf("join the bus: %w", err)
+		return start, fmt.Errorf("join the bus: %w", err)
 	}
-	return nil
+	return start, nil
 }
 
 // register makes a session reachable, or ends it.

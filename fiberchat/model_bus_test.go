@@ -24,16 +24,14 @@ type modelBusEnd struct {
 	queue  chan func()
 	done   chan struct{}
 
-	// The bus's mu guards these.
 	subs   []*modelSubscriber
 	away   bool
 	closed bool
 	gap    func()
-	n      uint64 // what was on its way to here
+	n      uint64
 }
 
 type modelSubscriber struct {
-	topic  string
 	handle func([]byte)
 
 	calling  sync.Mutex
@@ -45,7 +43,7 @@ func (s *modelSubscriber) call(data []byte) {
 	defer s.calling.Unlock()
 	if !s.canceled {
 		s.handle(data)
-		clear(data) // it was the handler's until it returned
+		clear(data)
 	}
 }
 
@@ -98,8 +96,11 @@ func (e *modelBusEnd) cut(away bool) {
 
 var errModelBus = errors.New("the model's bus fails")
 
-func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) error {
+func (e *modelBusEnd) Publish(_ context.Context, data []byte) error {
 	b := e.bus
+	if len(data) > e.MaxData() {
+		return errModelBus
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e.away {
@@ -107,7 +108,7 @@ func (e *modelBusEnd) Publish(_ context.Context, topic string, data []byte) erro
 	}
 	for _, to := range b.ends {
 		for _, sub := range to.subs {
-			if sub.topic == topic && !to.away {
+			if !to.away {
 				b.carry(to, sub, bytes.Clone(data))
 			}
 		}
@@ -127,7 +128,7 @@ func (b *modelBus) carry(to *modelBusEnd, sub *modelSubscriber, data []byte) {
 	}
 	while := func() time.Duration { return time.Duration(r.IntN(int(time.Second))) }
 	switch r.IntN(4) {
-	case 0: // lost without a word
+	case 0:
 	case 1:
 		to.later(while(), to.gap)
 	case 2:
@@ -138,8 +139,8 @@ func (b *modelBus) carry(to *modelBusEnd, sub *modelSubscriber, data []byte) {
 	}
 }
 
-func (e *modelBusEnd) Subscribe(_ context.Context, topic string, handle func([]byte)) (func(), error) {
-	sub := &modelSubscriber{topic: topic, handle: handle}
+func (e *modelBusEnd) Subscribe(_ context.Context, handle func([]byte)) (func(), error) {
+	sub := &modelSubscriber{handle: handle}
 	e.bus.mu.Lock()
 	defer e.bus.mu.Unlock()
 	e.subs = append(e.subs, sub)
@@ -157,4 +158,17 @@ func (e *modelBusEnd) OnGap(handle func()) {
 	e.bus.mu.Lock()
 	defer e.bus.mu.Unlock()
 	e.gap = handle
+}
+
+func (e *modelBusEnd) MaxData() int {
+	if e.bus.w.seed%3 == 0 {
+		return 128
+	}
+	return 1 << 20
+}
+
+func (e *modelBusEnd) Up() bool {
+	e.bus.mu.Lock()
+	defer e.bus.mu.Unlock()
+	return !e.away
 }

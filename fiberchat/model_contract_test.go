@@ -7,22 +7,17 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-// Received implements chat.Sweeper.
-func (s *modelStore) Received(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	return modelRead(ctx, s, "Received", receiverID, func() []chat.Message { return s.page(s.memory.Received, receiverID, afterID, limit) })
+// Inbox implements chat.Store.
+func (s *modelStore) Inbox(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error) {
+	return modelRead(ctx, s, "Inbox", receiverID, func() []chat.Message { return s.page(s.memory.Inbox, receiverID, afterID, limit) })
 }
 
-// Newest implements chat.Sweeper.
-func (s *modelStore) Newest(ctx context.Context) (int64, error) {
-	return modelRead(ctx, s, "Newest", 0, func() int64 { return s.last(0) })
+// Last implements chat.Store.
+func (s *modelStore) Last(ctx context.Context, receiverID int64) (int64, error) {
+	return modelRead(ctx, s, "Last", receiverID, func() int64 { return s.last(receiverID) })
 }
 
-// NewestOf implements chat.Sweeper.
-func (s *modelStore) NewestOf(ctx context.Context, receiverID int64) (int64, error) {
-	return modelRead(ctx, s, "NewestOf", receiverID, func() int64 { return s.last(receiverID) })
-}
-
-// Unconfirmed implements chat.Sweeper; it may be from a replica that lags.
+// Unconfirmed implements chat.Unconfirmed; it may be from a replica that lags.
 func (s *modelStore) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
 	return modelRead(ctx, s, "Unconfirmed", 0, func() []chat.Ref {
 		refs, err := s.memory.Unconfirmed(context.Background(), afterID, limit+len(s.hidden))
@@ -35,6 +30,6 @@ func (s *modelStore) Unconfirmed(ctx context.Context, afterID int64, limit int) 
 }
 
 // Conversation implements chat.Store.
-func (s *modelStore) Conversation(context.Context, int64, int64, int64, int) ([]chat.Message, error) {
+func (s *modelStore) Conversation(context.Context, int64, int64, chat.Page, int) ([]chat.Message, error) {
 	return nil, errModel
 }
