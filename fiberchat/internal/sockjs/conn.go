@@ -18,8 +18,8 @@ type Conn interface {
 	Read(p []byte) (int, error)
 	// WriteMessages makes each element one string of an a[...] frame.
 	WriteMessages(msgs [][]byte) error
-	// TryWriteMessages is WriteMessages where that need not wait; else it does
-	// nothing and reports false.
+	// TryWriteMessages is WriteMessages where that need not wait, else it does
+	// nothing and reports false, as always over HTTP.
 	TryWriteMessages(msgs [][]byte) bool
 	// Ping reports false for all transports except for WebSocket.
 	Ping() (can bool, err error)
@@ -117,45 +117,42 @@ func (s *session) Read(p []byte) (int, error) {
 // receiver to take them: what is queued is lost only together with the session.
 func (s *session) WriteMessages(msgs [][]byte) error {
 	defer s.wake.notify()
-	for i := range msgs {
-		for !s.queue(msgs[i : i+1]) {
-			s.wake.notify()
-			// This ends: a receiver that takes nothing is cut by its write
-			// time-out, and a session without one by the disconnect delay.
-			select {
-			case <-s.outSpace:
-			case <-s.over:
-				return net.ErrClosed
-			}
+	for _, msg := range msgs {
+		if err := s.queue(msg); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) TryWriteMessages(msgs [][]byte) bool {
-	defer s.wake.notify()
-	return s.queue(msgs)
+func (s *session) queue(msg []byte) error {
+	for {
+		s.mu.Lock()
+		if s.err != nil {
+			s.mu.Unlock()
+			return net.ErrClosed
+		}
+		if len(s.out) == 0 || len(s.out)+len(msg) < s.server.cfg.MaxOutbound {
+			if len(s.out) > 0 {
+				s.out = append(s.out, ',')
+			}
+			s.out = appendString(s.out, msg)
+			s.mu.Unlock()
+			return nil
+		}
+		s.mu.Unlock()
+		s.wake.notify()
+		// This ends: a receiver that takes nothing is cut by its write
+		// time-out, and a session without one by the disconnect delay.
+		select {
+		case <-s.outSpace:
+		case <-s.over:
+		}
+	}
 }
 
-// queue takes all of msgs or, for want of space or after the end, none.
-func (s *session) queue(msgs [][]byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	size := len(s.out)
-	for _, msg := range msgs {
-		size += len(msg)
-	}
-	if s.err != nil || len(s.out) > 0 && size >= s.server.cfg.MaxOutbound {
-		return false
-	}
-	for _, msg := range msgs {
-		if len(s.out) > 0 {
-			s.out = append(s.out, ',')
-		}
-		s.out = appendString(s.out, msg)
-	}
-	return true
-}
+// TryWriteMessages leaves it to WriteMessages.
+func (s *session) TryWriteMessages([][]byte) bool { return false }
 
 // Ping is what h frames and the disconnect delay do without being asked.
 func (s *session) Ping() (bool, error) { return false, nil }

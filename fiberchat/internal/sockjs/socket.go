@@ -55,7 +55,7 @@ func (w *socket) heartBeat() {
 		return
 	}
 	if w.Conn.WriteMessages([][]byte{{'h'}}) != nil {
-		w.Abort()
+		_ = w.Close(1011, "write failed") // ends Read, if nobody has
 		return
 	}
 	w.beat.Reset(w.every)

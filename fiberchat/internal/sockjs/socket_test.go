@@ -1,14 +1,18 @@
 package sockjs
 
 import (
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fasthttp/websocket"
 	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/fiberchat/internal/ws"
 )
 
 // stuck is a session whose writer waits for a client that reads nothing.
@@ -165,6 +169,33 @@ func TestCloseWaitsForRefusedWebSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "unfinished", l.reading.Load(), 0)
+}
+
+// A client that takes no h frame is given up, though nobody else writes to it.
+func TestWebSocketBeatsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			cfg := Config{HeartBeat: 25 * time.Second, MaxInbound: 100}
+			ws.Serve(server, 30*time.Second, func(conn *ws.Conn) {
+				w := newSocket(conn, &cfg)
+				defer w.finish()
+				w.open()
+				began := time.Now()
+				_, err := w.Read(make([]byte, 1))
+				equal(t, "read", err, net.ErrClosed)
+				equal(t, "given up after", time.Since(began).Round(2*time.Second), 56*time.Second)
+			})
+		}()
+		if _, err := io.ReadFull(client, make([]byte, len("\x81\x01o"))); err != nil {
+			t.Fatal(err)
+		}
+		<-served
+		_ = client.Close()
+	})
 }
 
 // Parts of a message show that the client lives, though they hold nothing.

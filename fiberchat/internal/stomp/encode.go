@@ -2,35 +2,8 @@ package stomp
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
-
-// appendEscaped writes a header value that echoes what the client sent. Only
-// 1.2 can say a CR: before, one at the end would be read as the line's.
-func appendEscaped(dst []byte, s string, v Version) []byte {
-	if v != V12 {
-		s = strings.TrimRight(s, "\r")
-	}
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case v == V10:
-			dst = append(dst, c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == ':':
-			dst = append(dst, '\\', 'c')
-		case c == '\\':
-			dst = append(dst, '\\', '\\')
-		case c == '\r' && v == V12:
-			dst = append(dst, '\\', 'r')
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
 
 // messageHead is the part of a MESSAGE that all messages of a subscription
 // share; appendMessage goes on from there.

@@ -40,8 +40,8 @@ type Handler interface {
 
 // Session is one client's STOMP conversation. The caller of Run reads and
 // owns the protocol state; a second goroutine writes while there is something
-// to write. All other methods are
-// safe for concurrent use, return at once, and do nothing once it is over.
+// to write. All methods except for Run, WaitSpace and More are safe for
+// concurrent use, return at once, and do nothing once it is over.
 type Session struct {
 	conn    Conn
 	cfg     *Config
