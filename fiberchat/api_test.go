@@ -22,7 +22,7 @@ func TestSendForServerCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := b.message("/user/bob/recive").message(t)
-	want := delivered{m.ID, m.ChatID, "alice", "bob", "你好", m.Time.UnixMilli(), 1, 2}
+	want := chat.Message{ID: m.ID, ChatID: m.ChatID, SenderID: 1, ReceiverID: 2, SenderName: "alice", ReceiverName: "bob", Content: "你好", Time: m.Time}
 	if got != want || m.ID <= 0 || m.ChatID == "" || len(m.ChatID) > 64 || m.Time.Before(before) || m.SenderName != "alice" || m.Content != "你好" {
 		t.Errorf("sent %+v, got %+v", m, got)
 	}

@@ -183,7 +183,7 @@ func TestConsumer(t *testing.T) {
 	zhang, li := open("key-of-zhang", "/user/zhang/recive"), open("key-of-li", "/user/8/recive")
 	zhang.tell("m1", 8, "起来聊天")
 	message := li.message("/user/8/recive").message(t)
-	if message.Content != "起来聊天" || message.Sender != "zhang" || message.Receiver != "li" || message.ChatID != "m1" {
+	if message.Content != "起来聊天" || message.SenderName != "zhang" || message.ReceiverName != "li" || message.ChatID != "m1" {
 		t.Errorf("step 3: %v", message)
 	}
 	li.confirmed("m1", 0)

@@ -20,10 +20,11 @@ func TestFiveSteps(t *testing.T) {
 		a.message(sendStatus).wantBody(t, success("m1"))
 		m := b.message("/user/bob/recive")
 		got := m.message(t)
-		if got.ID <= 0 || got.Time < before || got.Time > time.Now().UnixMilli() {
-			t.Errorf("id %d, time %d", got.ID, got.Time)
+		at := got.Time.UnixMilli()
+		if got.ID <= 0 || at < before || at > time.Now().UnixMilli() {
+			t.Errorf("id %d, time %d", got.ID, at)
 		}
-		m.wantBody(t, fmt.Sprintf(`{"id":%d,"chatID":"m1","sender":"alice","reciver":"bob","content":"起来聊天","time":%d,"senderId":1,"reciverId":2}`, got.ID, got.Time))
+		m.wantBody(t, fmt.Sprintf(`{"id":%d,"chatID":"m1","sender":"alice","reciver":"bob","content":"起来聊天","time":%d,"senderId":1,"reciverId":2}`, got.ID, at))
 		if m.Headers["content-type"] != "application/json" || m.Headers["subscription"] != "s1" || m.Headers["message-id"] == "" {
 			t.Error("headers:", m.Headers)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/chattest"
 )
 
@@ -18,25 +19,14 @@ func success(msgID string) string {
 	return `{"msgID":"` + msgID + `","code":200,"status":"成功","content":"(=ↀωↀ=)"}`
 }
 
-// delivered is the body of step 3.
-type delivered struct {
-	ID         int64  `json:"id"`
-	ChatID     string `json:"chatID"`
-	Sender     string `json:"sender"`
-	Receiver   string `json:"reciver"`
-	Content    string `json:"content"`
-	Time       int64  `json:"time"`
-	SenderID   int64  `json:"senderId"`
-	ReceiverID int64  `json:"reciverId"`
-}
-
-func (f frame) message(t testing.TB) delivered {
+// message reads the body of step 3.
+func (f frame) message(t testing.TB) chat.Message {
 	t.Helper()
-	var d delivered
-	if err := json.Unmarshal([]byte(f.Body), &d); err != nil {
-		t.Fatal("body of", f, err)
+	m, err := f.Message()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return d
+	return m
 }
 
 func (f frame) wantBody(t testing.TB, want string) {

@@ -106,7 +106,7 @@ func TestNewWithoutConfig(t *testing.T) {
 	a.subscribe(sendStatus)
 	b.subscribe("/user/liaojiekx/recive")
 	a.tell("m1", 2, "起来聊天")
-	if got := b.message("/user/liaojiekx/recive").message(t); got.Sender != "wususu" || got.SenderID != 1 {
+	if got := b.message("/user/liaojiekx/recive").message(t); got.SenderName != "wususu" || got.SenderID != 1 {
 		t.Error(got)
 	}
 	id, err := accounts.SignOut(ctx, tokens["wususu"])

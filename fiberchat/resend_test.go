@@ -15,7 +15,7 @@ import (
 func TestResend(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "chat.db")
-	var first delivered
+	var first chat.Message
 	t.Run("before the restart", func(t *testing.T) {
 		s := serve(t, fiberchat.Config{Store: openStoreAt(t, path)})
 		a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
@@ -90,10 +90,10 @@ func TestMsgIDIsPerSender(t *testing.T) {
 	c.tell("m1", 2, "from c")
 	two := b.message("/user/bob/recive").message(t)
 	b.tell("m1", 1, "from b")
-	if one.Sender != "alice" || two.Sender != "carol" || one.ID >= two.ID {
+	if one.SenderName != "alice" || two.SenderName != "carol" || one.ID >= two.ID {
 		t.Error(one, two)
 	}
-	if got := a.message("/user/alice/recive").message(t); got.Sender != "bob" {
+	if got := a.message("/user/alice/recive").message(t); got.SenderName != "bob" {
 		t.Error(got)
 	}
 }

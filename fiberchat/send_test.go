@@ -240,9 +240,9 @@ func TestMessagesOfAllSendersComeInOrder(t *testing.T) {
 			t.Fatalf("id %d after %d", m.ID, last)
 		}
 		last = m.ID
-		if m.ChatID != fmt.Sprint(next[m.Sender]) {
-			t.Fatalf("%s's %s came, want %d", m.Sender, m.ChatID, next[m.Sender])
+		if m.ChatID != fmt.Sprint(next[m.SenderName]) {
+			t.Fatalf("%s's %s came, want %d", m.SenderName, m.ChatID, next[m.SenderName])
 		}
-		next[m.Sender]++
+		next[m.SenderName]++
 	}
 }

@@ -86,13 +86,13 @@ func TestNameOfDigits(t *testing.T) {
 	bob.subscribe("/user/2/recive")
 
 	carol.tell("m1", 2, "for bob")
-	if got := bob.message("/user/2/recive").message(t); got.Receiver != "bob" {
+	if got := bob.message("/user/2/recive").message(t); got.ReceiverName != "bob" {
 		t.Error(got)
 	}
 	two.nothing()
 	carol.tell("m2", 1, "for 2")
 	for _, d := range []string{"/user/2/recive", "/user/1/recive"} {
-		if got := two.message(d).message(t); got.Receiver != "2" || got.Content != "for 2" {
+		if got := two.message(d).message(t); got.ReceiverName != "2" || got.Content != "for 2" {
 			t.Error(got)
 		}
 	}

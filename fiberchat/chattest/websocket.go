@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -76,8 +75,9 @@ func quoted(text string) string {
 // unframe reads what SockJS calls a frame.
 func unframe(s string) (messages []string, err error) {
 	switch {
-	case s == "o" || strings.Trim(s, "h") == "": // h, and the prelude of streams
+	case s == "o" || s == "h":
 		return nil, nil
+	case s == "":
 	case s[0] == 'a':
 		if err := json.Unmarshal([]byte(s[1:]), &messages); err != nil {
 			return nil, fmt.Errorf("SockJS frame %.100q: %w", s, err)
