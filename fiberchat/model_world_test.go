@@ -139,7 +139,7 @@ func runModelWorld(seed uint64, steps int) *modelWorld {
 		}
 		w.nodes = append(w.nodes, ch)
 	}
-	if w.rand.IntN(6) == 0 {
+	if w.rand.IntN(4) == 0 {
 		w.store.fill(30 + w.rand.IntN(70))
 	}
 	w.setCalm(false)
