@@ -11,35 +11,22 @@ import (
 
 const postgresApplySQL = "SELECT * FROM {p}apply(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-// applyPostgres carries out ops by one call of a function, which is a
+// callPostgres carries out ops by one call of a function, which is a
 // transaction by itself: one way there and back, and no lock is held while
 // this node or the network takes its time.
-func (s *Store) applyPostgres(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
-	var b *batch
-	err := s.retry(ctx, func(ctx context.Context) error {
-		b = newBatch(ops)
-		return s.callPostgres(ctx, b)
-	})
-	if err != nil {
-		return nil, err
-	}
-	b.finish()
-	return b.results, nil
-}
-
-func (s *Store) callPostgres(ctx context.Context, b *batch) error {
+func (s *Store) callPostgres(ctx context.Context, ops []chat.Op) (*batch, error) {
+	b := newBatch(ops)
 	if len(b.saves)+len(b.confirms) == 0 {
-		return nil
+		return b, nil
 	}
-	// What fails up to here has stored nothing.
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("get connection: %w", err)
+		return nil, fmt.Errorf("get connection: %w", err) // nothing was sent, nothing is stored
 	}
 	defer conn.Close()
 	rows, err := conn.QueryContext(ctx, s.q.apply, postgresArgs(b)...)
 	if err != nil {
-		return outcome(err, 0)
+		return nil, outcome(err, 0)
 	}
 	defer rows.Close()
 	n := 0
@@ -50,7 +37,7 @@ func (s *Store) callPostgres(ctx context.Context, b *batch) error {
 		m, _, err := scanMessage(rows, &i, &changed, &previous)
 		switch r := &b.results[i]; {
 		case err != nil:
-			return outcome(err, n+1)
+			return nil, outcome(err, n+1)
 		case b.ops[i].Save == nil && r.Message.ID == 0:
 			*r = chat.Result{Message: *m, Changed: changed}
 		case b.ops[i].Save != nil && changed:
@@ -60,9 +47,9 @@ func (s *Store) callPostgres(ctx context.Context, b *batch) error {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return outcome(err, n)
+		return nil, outcome(err, n)
 	}
-	return nil
+	return b, nil
 }
 
 // outcome wraps errUnknownOutcome around an error after which the batch may

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -17,6 +18,20 @@ type batch struct {
 	// their key, confirms those of the Confirmations; without what is not valid.
 	saves, confirms []int
 	stored          map[messageKey]*chat.Message // under the keys of saves
+}
+
+// applyServer is Apply on a server: see the dialect's call.
+func (s *Store) applyServer(ctx context.Context, ops []chat.Op) ([]chat.Result, error) {
+	var b *batch
+	err := s.retry(ctx, func(ctx context.Context) (err error) {
+		b, err = s.dialect.call(s, ctx, ops)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.finish()
+	return b.results, nil
 }
 
 type messageKey struct {

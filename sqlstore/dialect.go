@@ -17,6 +17,7 @@ type dialect struct {
 	check        check    // what must hold then; empty: nothing
 	unlock, undo string   // what ends it well, or takes it back where the database can
 	apply        func(*Store, context.Context, []chat.Op) ([]chat.Result, error)
+	call         func(*Store, context.Context, []chat.Op) (*batch, error) // of a server: tried once, before batch.finish
 	reads        reads
 	// server tells that there is a network between: see retry.
 	server bool
@@ -42,7 +43,8 @@ var postgresDialect = dialect{
 	check:  check{"SELECT current_setting('server_encoding') = 'UTF8'", "the database's encoding is not UTF8, so it cannot keep every message"},
 	unlock: "COMMIT",
 	undo:   "ROLLBACK",
-	apply:  (*Store).applyPostgres,
+	apply:  (*Store).applyServer,
+	call:   (*Store).callPostgres,
 	reads:  postgresReads,
 	server: true,
 }
@@ -57,6 +59,7 @@ var mysqlDialect = dialect{
 	unlock: "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	undo:   "DO RELEASE_LOCK(MD5(CONCAT(DATABASE(), ' {p}')))",
 	apply:  (*Store).applyServer,
+	call:   (*Store).callMySQL,
 	reads:  commonReads,
 	server: true,
 }

@@ -19,7 +19,7 @@ const maxServerConns = 16
 const (
 	// MySQL ends a session that is silent for so many seconds, and with it the
 	// locks of a node whose machine vanished; a pool's own connections leave
-	// before that. On PostgreSQL see lockUsers.
+	// before that. On PostgreSQL no lock outlives a statement.
 	mysqlSilence = "20"
 	mysqlMaxIdle = 10 * time.Second
 	// A failover may leave a connection at a server that only reads now.

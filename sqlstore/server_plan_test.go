@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+
+	"fiberchat.example/fiberchat/chat"
 )
 
 // fillServer stores n confirmed messages between 100 pairs and 1,000 open ones
@@ -50,8 +55,6 @@ func TestServerQueryPlans(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind string) {
 		s := openAt(t, scratch(t, kind))
 		fillServer(t, s, 50_000)
-		tx := serverTx{s: s}
-		selectWhere := "SELECT " + messageColumns + " FROM {p}messages "
 		strs, ints := []string{"m1", "m2", "m30000", "open5"}, []int64{1001, 1002, 1003, 1004, 7}
 		for _, c := range []struct {
 			name, query, index string
@@ -67,15 +70,21 @@ func TestServerQueryPlans(t *testing.T) {
 			{"purge", purgeSQL, "primary", []any{1000, 2000, 5}},
 			{"conversation before", s.dialect.reads.before, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
 			{"conversation after", s.dialect.reads.after, "messages_pair", []any{5, 1005, 10_000, 20, 1005, 5, 10_000, 20, 20}},
-			{"save again", selectWhere + serverBySender, "messages_chat", []any{strs, ints}},
-			{"receipts by ChatID", selectWhere + serverByChat, "messages_chat", []any{strs, ints}},
-			{"receipts by ID", selectWhere + serverByID, "primary", []any{ints}},
-			{"confirm", serverConfirm, "primary", []any{1, ints}},
+			{"mysql: save again", mysqlSelect + mysqlBySender, "messages_chat", []any{strs, ints}},
+			{"mysql: confirm by ChatID", mysqlSelect + mysqlByChat, "messages_chat", []any{strs, ints}},
+			{"mysql: confirm by ID", mysqlSelect + mysqlByID, "primary", []any{ints}},
+			{"mysql: confirm", mysqlConfirm(2), "primary", []any{1, 1, 2, 2, ints}},
 			{"sweep", unconfirmedSQL, "primary", []any{50_900, 100}},
 		} {
-			query, args, err := tx.lists(c.query, c.args)
-			if err != nil {
-				t.Fatal(err)
+			query, args := s.sql(c.query), c.args
+			if strings.HasPrefix(c.name, "mysql: ") {
+				if kind != "mysql" {
+					continue // TestPostgresApplyPlans
+				}
+				var err error
+				if query, args, err = sqlx.In(query, args...); err != nil {
+					t.Fatal(err)
+				}
 			}
 			plan := explain(t, s.write, kind, query, args)
 			for _, index := range plan.indexes {
@@ -124,34 +133,50 @@ func TestPostgresQueryPlansWithFewUsers(t *testing.T) {
 	}
 }
 
-// PostgreSQL does not know yet how large the tables of a store are that was
-// just made; Apply must not read them as a whole.
-func TestPostgresQueryPlansOfNewStore(t *testing.T) {
+// The statements within the function find their rows by index, also before
+// PostgreSQL knows how large the tables of a store are that was just made.
+func TestPostgresApplyPlans(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, scratch(t, "postgres"))
-	begun, err := s.write.BeginTxx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer begun.Rollback()
-	tx := serverTx{Tx: begun, s: s}
-	if err := tx.lockUsers(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	selectWhere := "SELECT " + messageColumns + " FROM {p}messages "
-	strs, ints := []string{"a", "b"}, []int64{1, 2}
-	for query, args := range map[string][]any{
-		selectWhere + serverBySender: {strs, ints},
-		selectWhere + serverByChat:   {strs, ints},
-		selectWhere + serverByID:     {ints},
-		serverConfirm:                {1, ints},
-	} {
-		query, args, err := tx.lists(query, args)
+	for _, stored := range []int{0, 50_000} {
+		config, err := pgx.ParseConfig(scratch(t, "postgres"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan := explain(t, begun, "postgres", query, args); plan.scans || len(plan.indexes) == 0 {
-			t.Errorf("%s reads the table: %s", query, plan.text)
+		var plans []string
+		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { plans = append(plans, n.Message) }
+		db := sqlx.NewDb(stdlib.OpenDB(*config), "pgx")
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		s, err := New(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		fillServer(t, s, max(stored, 1))
+		if stored == 0 {
+			db.MustExec(s.sql("TRUNCATE {p}messages"))
+		}
+		for _, set := range []string{"LOAD 'auto_explain'", "SET auto_explain.log_min_duration = 0", "SET auto_explain.log_nested_statements = on", "SET client_min_messages = log"} {
+			if _, err := db.Exec(set); err != nil {
+				t.Skipf("SKIPPED: %s: %v", set, err)
+			}
+		}
+		mustApply(t, s, saveOp("before"))
+		plans = nil
+		mustApply(t, s, saveOp("before"), saveOp("1"), saveOp("2"), receiptOp("1"), receiptOp("1"), receiptOp("none"), chat.Op{Confirm: &chat.Confirmation{ReceiverID: 2, ID: 1}})
+		seen := 0
+		for _, plan := range plans {
+			if !strings.Contains(plan, "_messages") || strings.Contains(plan, "Function Scan on fiberchat_apply") {
+				continue
+			}
+			scans := strings.Count(plan, "Scan using") + strings.Count(plan, "Scan Backward using") + strings.Count(plan, "Bitmap Index Scan")
+			seen += scans
+			if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Hash Join") || strings.Contains(plan, "Merge Join") || scans > strings.Count(plan, "Index Cond:") {
+				t.Errorf("with %d messages: %s", stored, plan)
+			}
+		}
+		if seen < 6 { // Previous, save again, two ways to confirm, confirm, confirm again
+			t.Errorf("%d scans seen in %d plans", seen, len(plans))
 		}
 	}
 }

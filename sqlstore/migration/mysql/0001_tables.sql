@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS {p}messages (
   KEY {p}messages_pair (sender_id, receiver_id)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- What a transaction locks of a user: see lockUsers.
+-- What a transaction locks of a receiver: see batch.slots.
 CREATE TABLE IF NOT EXISTS {p}slots (
   slot INT NOT NULL PRIMARY KEY
 ) ENGINE=InnoDB;

@@ -1,0 +1,203 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"fiberchat.example/fiberchat/chat"
+)
+
+// errConfirmedByAnother: a message was confirmed by another transaction after
+// this one chose it.
+var errConfirmedByAnother = errors.New("sqlstore: confirmed by another at once")
+
+// callMySQL carries out ops in one transaction with a few statements for all
+// of them together: on a network each statement is a way there and back.
+//
+// Locks of receivers are taken in ascending order, then come the inserted
+// keys, then rows to be confirmed in ascending order, so two of them do not
+// wait for each other, with one exception: keys are inserted in the order of
+// ops, because that is the order of the ids that AUTO_INCREMENT gives. Two
+// nodes at which one sender uses the same msgIDs crosswise for different
+// receivers can be a deadlock; the server ends one of them at once, and it is
+// tried again.
+func (s *Store) callMySQL(ctx context.Context, ops []chat.Op) (*batch, error) {
+	// Repetitions are rare, so nobody looks for them until an index says so.
+	for look := false; ; {
+		b := newBatch(ops)
+		err := s.transaction(ctx, b, look)
+		// The next look finds at least one more that is stored, or confirmed.
+		look = look || isDuplicate(err)
+		if !isDuplicate(err) && !errors.Is(err, errConfirmedByAnother) {
+			return b, err
+		}
+	}
+}
+
+func (s *Store) transaction(ctx context.Context, b *batch, look bool) error {
+	// READ COMMITTED: what is read after a lock is what was committed before.
+	begun, err := s.write.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer begun.Rollback() // no-op after a commit
+	tx := mysqlTx{begun, s}
+	if err := tx.lock(ctx, b.slots()); err != nil {
+		return fmt.Errorf("lock receivers: %w", err)
+	}
+	if err := tx.save(ctx, b, look); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	if err := tx.confirm(ctx, b); err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		if wasRolledBack(err) || ctx.Err() != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
+	}
+	return nil
+}
+
+type mysqlTx struct {
+	*sqlx.Tx
+	s *Store
+}
+
+func (tx *mysqlTx) lock(ctx context.Context, slots []int32) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	_, err := tx.exec(ctx, "SELECT slot FROM {p}slots WHERE slot IN (?) ORDER BY slot FOR UPDATE", slots)
+	return err
+}
+
+// mysqlByChat is bounded by the number of accounts: see sqliteByChat.
+// "+ 0" keeps the server from looking up every pair of the two lists.
+const (
+	mysqlBySender = "WHERE chat_id IN (?) AND sender_id + 0 IN (?)"
+	mysqlByChat   = "WHERE chat_id IN (?) AND receiver_id + 0 IN (?)"
+	mysqlByID     = "WHERE id IN (?)"
+	mysqlSelect   = "SELECT " + messageColumns + " FROM {p}messages "
+)
+
+// save carries out the Saves of b, in their order.
+func (tx *mysqlTx) save(ctx context.Context, b *batch, look bool) error {
+	missing := make(map[messageKey]int) // by place in b.ops
+	for _, i := range b.saves {
+		missing[keyOf(b.ops[i].Save)] = i
+	}
+	if look {
+		err := tx.each(ctx, func(m *chat.Message, _ bool) {
+			if _, wanted := missing[keyOf(m)]; wanted { // other pairs of a chat id and a sender are found too
+				b.stored[keyOf(m)] = m
+				delete(missing, keyOf(m))
+			}
+		}, mysqlBySender, b.keys(b.saves)...)
+		if err != nil {
+			return err
+		}
+	}
+	var ops []int
+	for _, i := range b.saves {
+		if b.stored[keyOf(b.ops[i].Save)] == nil {
+			ops = append(ops, i)
+		}
+	}
+	for len(ops) > 0 {
+		n, err := tx.insert(ctx, b, ops)
+		if err != nil {
+			return err
+		}
+		if err := tx.readIDs(ctx, b, ops[:n], missing); err != nil {
+			return err
+		}
+		ops = ops[n:]
+	}
+	return nil
+}
+
+type candidate struct {
+	message   *chat.Message
+	confirmed bool
+	since     int // the op that stored it, 0 for an older one
+}
+
+// confirm carries out the Confirmations of b. All Saves came before; a
+// Confirmation does not see the messages of those that follow it.
+func (tx *mysqlTx) confirm(ctx context.Context, b *batch) error {
+	since := make(map[int64]int)
+	for _, i := range b.saves {
+		if b.results[i].Changed {
+			since[b.results[i].Message.ID] = i
+		}
+	}
+	var ids, receivers []int64
+	var chatIDs []string
+	for _, i := range b.confirms {
+		if c := b.ops[i].Confirm; c.ID != 0 {
+			ids = append(ids, c.ID)
+		} else {
+			chatIDs, receivers = append(chatIDs, c.ChatID), append(receivers, c.ReceiverID)
+		}
+	}
+	found := make(map[int64]*candidate)
+	byChat := make(map[string][]*candidate)
+	add := func(m *chat.Message, confirmed bool) {
+		if found[m.ID] == nil {
+			found[m.ID] = &candidate{m, confirmed, since[m.ID]}
+			byChat[m.ChatID] = append(byChat[m.ChatID], found[m.ID])
+		}
+	}
+	if len(ids) > 0 {
+		if err := tx.each(ctx, add, mysqlByID, ids); err != nil {
+			return err
+		}
+	}
+	if len(chatIDs) > 0 {
+		if err := tx.each(ctx, add, mysqlByChat, chatIDs, receivers); err != nil {
+			return err
+		}
+	}
+	var confirmed []int64
+	var times []any // pairs of an id and a time
+	for _, i := range b.confirms {
+		c := b.ops[i].Confirm
+		candidates := byChat[c.ChatID]
+		if c.ID != 0 {
+			candidates = nil
+			if named := found[c.ID]; named != nil {
+				candidates = []*candidate{named}
+			}
+		}
+		var best choice
+		for _, m := range candidates {
+			if m.since <= i {
+				best.offer(c, m.message, m.confirmed)
+			}
+		}
+		if best.rank == 0 {
+			continue // b.finish says so
+		}
+		if !best.confirmed {
+			ms, chosen := c.Time.UnixMilli(), found[best.message.ID]
+			best.message.ConfirmedAt = fromMillis(ms)
+			chosen.confirmed, chosen.message.ConfirmedAt = true, best.message.ConfirmedAt
+			confirmed, times = append(confirmed, chosen.message.ID), append(times, chosen.message.ID, ms)
+		}
+		b.results[i] = chat.Result{Message: best.message, Changed: !best.confirmed}
+	}
+	if len(confirmed) == 0 {
+		return nil
+	}
+	n, err := tx.exec(ctx, mysqlConfirm(len(confirmed)), append(times, confirmed)...)
+	if err == nil && n < int64(len(confirmed)) {
+		err = errConfirmedByAnother
+	}
+	return err
+}
