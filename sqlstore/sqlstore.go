@@ -28,11 +28,11 @@ const startTimeout = time.Minute
 type Store struct {
 	cfg     Config
 	dialect dialect
-	// write and read are one pool, but for a SQLite file that Open opened:
+	// write and read are one pool, except for a SQLite file that Open opened:
 	// there write is the one connection that writes, read those that only read.
 	write, read *sqlx.DB
 	owned       bool
-	timeout     time.Duration // opTimeout, but in tests
+	timeout     time.Duration // opTimeout, except in tests
 	hashing     chan struct{} // a slot for each password hashed at once
 	signUps     chan struct{} // one for each of them that is new
 	q           queries
