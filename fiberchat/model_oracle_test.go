@@ -54,6 +54,7 @@ type modelOp struct {
 	receiver       int64 // of a message
 	content        string
 	id             int64 // of a confirmation, 0 when it has none
+	receipt        string
 }
 
 type modelInit struct {
@@ -186,6 +187,13 @@ func (s *modelSession) onReceipt(id string, at int) {
 			s.onInitDone(init, at)
 		}
 	}
+	for chatID, ops := range s.ops {
+		for _, op := range ops {
+			if op.receipt == id && !s.stored(op, chatID) {
+				s.w.violated("receipt-not-stored", s, "%s of message %s", id, chatID)
+			}
+		}
+	}
 	if id == s.leaving {
 		s.checkGoodEnd()
 	}
@@ -270,10 +278,14 @@ func (w *modelWorld) onTryAgain(s *modelSession, key modelKey) {
 	}
 }
 
-func (s *modelSession) onSent(op *modelOp, id, destination string, code, at int) {
+// stored reports whether a message is in the store as it was sent.
+func (s *modelSession) stored(op *modelOp, id string) bool {
 	m := s.w.store.byKey[modelKey{false, s.user.ID, id}]
-	stored := m != nil && m.visible != 0
-	same := stored && m.ReceiverID == op.receiver && m.Content == op.content
+	return m != nil && m.visible != 0 && m.ReceiverID == op.receiver && m.Content == op.content
+}
+
+func (s *modelSession) onSent(op *modelOp, id, destination string, code, at int) {
+	m, same := s.w.store.byKey[modelKey{false, s.user.ID, id}], s.stored(op, id)
 	switch {
 	case code == 200 && destination == "/user/queue/send/status":
 		if !same {
@@ -282,7 +294,7 @@ func (s *modelSession) onSent(op *modelOp, id, destination string, code, at int)
 			m.answered = at
 		}
 	case code == codeBadBody:
-		if !stored || same {
+		if m == nil || m.visible == 0 || same {
 			s.w.violated("false-401", s, "message %s is in the store as it is", id)
 		}
 	default:
@@ -316,8 +328,11 @@ func (s *modelSession) onConfirmed(op *modelOp, id, destination string, code, at
 func (s *modelSession) checkGoodEnd() {
 	for id, ops := range s.ops {
 		for _, op := range ops {
-			if op.answered == 0 {
+			switch {
+			case op.answered == 0:
 				s.w.violated("unanswered", s, "%s, sent at %d", id, op.sent)
+			case op.receipt != "" && s.receipts[op.receipt] == 0:
+				s.w.violated("receipt-of-send-missing", s, "%s of message %s", op.receipt, id)
 			}
 		}
 	}
@@ -366,11 +381,11 @@ func (w *modelWorld) checkEnd() {
 				switch {
 				case m.visible <= sub.stands || sub.got[m.ID] != 0:
 				case m.confirmed == 0:
-					w.violatedThen(m.traced+100, "lost", s, "message %d never came on %s", m.ID, sub.id)
+					w.violatedThen(m.traced+100, "lost", s, "message %d never came on %s, which had %d last", m.ID, sub.id, sub.last)
 				case len(w.ends) > 0:
-					w.violatedThen(m.traced+100, "lost-confirmed", s, "message %d, since confirmed, never came on %s", m.ID, sub.id)
+					w.violatedThen(m.traced+100, "lost-confirmed", s, "message %d, since confirmed, never came on %s, which had %d last", m.ID, sub.id, sub.last)
 				default:
-					w.violatedThen(m.traced+100, "lost-confirmed-alone", s, "message %d, since confirmed, never came on %s, and there is no bus", m.ID, sub.id)
+					w.violatedThen(m.traced+100, "lost-confirmed-alone", s, "message %d, since confirmed, never came on %s, which had %d last, and there is no bus", m.ID, sub.id, sub.last)
 				}
 			}
 		}

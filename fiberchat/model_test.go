@@ -20,12 +20,13 @@ var (
 // modelKnown are the kinds of violation that TestModel only logs, unless it is
 // given a seed.
 var modelKnown = []string{
-	"init-receipt-early",   // what came during an earlier replay comes after the RECEIPT
-	"receipt-missing",      // an init that failed, and the session goes on or ends in good order
-	"receipt-lost",         // an init behind a live read that failed, and DISCONNECT
-	"lost-confirmed",       // the bus lost it, and another session confirmed it before the sweep
-	"lost-confirmed-alone", // a replay read past what the committer had not told of yet
-	"confirmed-replayed",   // its commit was of unknown outcome; who listens then gets it, though it is confirmed
+	"init-receipt-early",      // what came during an earlier replay comes after the RECEIPT
+	"receipt-missing",         // an init that failed, and the session goes on or ends in good order
+	"receipt-of-send-missing", // a message that was refused, and the session goes on or ends in good order
+	"receipt-lost",            // an init behind a live read that failed, and DISCONNECT
+	"lost-confirmed",          // the bus lost it, and another session confirmed it before the sweep
+	"lost-confirmed-alone",    // a replay read past what the committer had not told of yet
+	"confirmed-replayed",      // its commit was of unknown outcome; who listens then gets it, though it is confirmed
 }
 
 // modelLength is how many steps a world has.

@@ -411,8 +411,13 @@ func (s *modelSession) say() {
 		m.id = fmt.Sprint("m", w.serial)
 	}
 	w.sends = append(w.sends, m)
-	s.op(m.id, &modelOp{receiver: m.to, content: m.content})
-	s.send("SEND\ndestination:/socket/chat/send\n\n{\"msgID\":%q,\"reciverId\":%d,\"content\":%q}", m.id, m.to, m.content)
+	op, header := &modelOp{receiver: m.to, content: m.content}, ""
+	if r.IntN(10) == 0 {
+		op.receipt = s.receipt("send")
+		header = "receipt:" + op.receipt + "\n"
+	}
+	s.op(m.id, op)
+	s.send("SEND\ndestination:/socket/chat/send\n%s\n{\"msgID\":%q,\"reciverId\":%d,\"content\":%q}", header, m.id, m.to, m.content)
 }
 
 func (s *modelSession) other() int64 {
