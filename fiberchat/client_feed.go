@@ -39,7 +39,7 @@ func (c *client) Last() (int64, error) {
 }
 
 func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
-	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.Timeouts.Store)
 	defer cancel()
 	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, feed.Page) })
 	c.logRead(err)

@@ -61,7 +61,7 @@ func maskParam(b []byte, name string) {
 // isParam reports whether key, as a URL spells it, is name.
 func isParam(key []byte, name string) bool {
 	if len(key) < len(name) || len(key) > 3*len(name) {
-		return false // an escape is three octets
+		return false // an escape is three bytes
 	}
 	decoded, err := url.QueryUnescape(string(key))
 	return err == nil && decoded == name

@@ -31,7 +31,7 @@ func openNode(string) (service, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := fiberchat.Config{Store: store, SendRate: -1}
+	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}}
 	if url := os.Getenv(nodeNATS); url != "" {
 		nc, err := nats.Connect(url)
 		if err != nil {

@@ -5,7 +5,7 @@
 //		storetest.Run(t, func(t *testing.T) chat.Store { return mystore.New(t.TempDir()) })
 //	}
 //
-// NewMemory is a small store in memory that keeps the same contract, but for
+// NewMemory is a small store in memory that keeps the same contract, except for
 // being durable: for tests of what lies above a store.
 package storetest
 

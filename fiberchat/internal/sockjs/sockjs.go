@@ -150,7 +150,7 @@ func (s *Server) enter() bool {
 // hijack nor go recovers a panic.
 func (s *Server) leave(what string) {
 	if r := recover(); r != nil {
-		s.cfg.Logger.Error("panic in "+what, "panic", r, "stack", string(debug.Stack()))
+		s.cfg.Logger.Error("panic", "doing", what, "panic", r, "stack", string(debug.Stack()))
 	}
 	s.running.Done()
 }

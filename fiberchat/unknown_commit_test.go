@@ -96,7 +96,7 @@ func (c *pipe) nothing(t *testing.T) {
 
 func openChat(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {
 	t.Helper()
-	ch, err := New(fiber.New(), Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, SendRate: -1, Logger: logger})
+	ch, err := New(fiber.New(), Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, Limits: Limits{SendRate: -1}, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestDoubtAndDelivery(t *testing.T) {
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
 	for i := range 500 {
-		ch.doubt(2)
+		ch.commitUnknown(2)
 		stored(t, store, fmt.Sprint("a", i))
 		next := stored(t, store, fmt.Sprint("b", i))
 		var both sync.WaitGroup
@@ -160,7 +160,7 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 	stored(t, store, "late")
@@ -171,13 +171,13 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	stored(t, store, "later")
 	ch.lookAgainAll(time.Now().Add(time.Hour))
 	c.want(t, `"chatID":"later"`)
-	if len(ch.doubts.users(time.Now())) > 0 {
-		t.Error("the doubt does not end")
+	if len(ch.unknownCommits.users(time.Now())) > 0 {
+		t.Error("the looking does not end")
 	}
 	c.nothing(t)
 }
 
-// A doubt brings nothing of what was there before the session, also after a
+// Looking again brings nothing of what was there before the session, also after a
 // restart.
 func TestDoubtBringsNoBacklog(t *testing.T) {
 	t.Parallel()
@@ -185,19 +185,19 @@ func TestDoubtBringsNoBacklog(t *testing.T) {
 	stored(t, store, "backlog")
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 }
 
-// A session that begins while there is a doubt gets what the doubt is about,
+// A session that begins while a commit is unknown gets what it stores,
 // and nothing that was confirmed before the session began.
 func TestSessionThatBeginsInDoubt(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
 	first := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	for _, id := range []string{"a", "b"} {
 		m := stored(t, store, id)
 		ch.deliver(&m.Message, m.Previous)
@@ -311,7 +311,7 @@ func TestDisconnectOfASessionBeingMade(t *testing.T) {
 type angryLogger struct{}
 
 func (angryLogger) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
-func (angryLogger) Handle(context.Context, slog.Record) error    { panic("no room for logs") }
+func (angryLogger) Handle(context.Context, slog.Record) error    { panic("no space for logs") }
 func (h angryLogger) WithAttrs([]slog.Attr) slog.Handler         { return h }
 func (h angryLogger) WithGroup(string) slog.Handler              { return h }
 
