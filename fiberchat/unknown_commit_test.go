@@ -134,7 +134,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // What a failed commit left behind comes before what follows it, however the
 // housekeeping and a delivery meet.
-func TestDoubtAndDelivery(t *testing.T) {
+func TestUnknownCommitAndDelivery(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
@@ -179,7 +179,7 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 
 // Looking again brings nothing of what was there before the session, also after a
 // restart.
-func TestDoubtBringsNoBacklog(t *testing.T) {
+func TestLookingAgainBringsNoBacklog(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	stored(t, store, "backlog")
@@ -192,7 +192,7 @@ func TestDoubtBringsNoBacklog(t *testing.T) {
 
 // A session that begins while a commit is unknown gets what it stores,
 // and nothing that was confirmed before the session began.
-func TestSessionThatBeginsInDoubt(t *testing.T) {
+func TestSessionThatBeginsAfterAnUnknownCommit(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())

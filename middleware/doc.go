@@ -47,4 +47,11 @@
 //		SuccessHandler: func(c *fiber.Ctx) error { return c.Next() },
 //		ErrorHandler:   // the table above
 //	}
+//
+// # Files
+//
+//	config.go      Config
+//	middleware.go  New, Identity and User
+//	mask.go        Mask
+//	refuse.go      the answers to refused requests
 package middleware

@@ -38,4 +38,10 @@
 //
 // A Feed needs memory for a page of messages while it reads, and for eight
 // ranges of ids. Nothing waits in it.
+//
+// # Files
+//
+//	feed.go    Feed: offers, periods of listening, inits
+//	read.go    the reading goroutine
+//	ranges.go  which ids a session was sent
 package feed
