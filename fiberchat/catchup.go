@@ -47,6 +47,11 @@ func (ch *Chat) keepCatchingUp(start mark) {
 			// Only now: what could not be looked for is looked for later.
 			marks = append(marks, mark{at, last})
 			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.Timeouts.Store+lookBack {
+				if marks[0] == start {
+					// A message that was on its way when the node began may
+					// have an id below its mark.
+					ch.lookEverywhere()
+				}
 				marks = marks[1:]
 			}
 		} else if ch.ctx.Err() == nil {
@@ -83,6 +88,13 @@ func (ch *Chat) catchUp(after int64) error {
 		if len(page) < catchUpPage {
 			return nil
 		}
+	}
+}
+
+// lookEverywhere makes all sessions read.
+func (ch *Chat) lookEverywhere() {
+	for _, c := range ch.hub.All() {
+		c.feed.Behind(0)
 	}
 }
 

@@ -51,7 +51,9 @@ func (b *modelBus) join() *modelBusEnd {
 	e := &modelBusEnd{
 		bus: b, number: uint64(len(b.ends)) + 1, queue: make(chan func(), 1<<14), done: make(chan struct{}), gap: func() {},
 	}
+	b.mu.Lock()
 	b.ends = append(b.ends, e)
+	b.mu.Unlock()
 	go func() { // ended and waited for by leave
 		defer close(e.done)
 		for deliver := range e.queue {

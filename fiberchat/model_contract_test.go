@@ -17,7 +17,7 @@ func (s *modelStore) Last(ctx context.Context, receiverID int64) (int64, error) 
 	return modelRead(ctx, s, "Last", receiverID, func() int64 { return s.last(receiverID) })
 }
 
-// Unconfirmed implements chat.Unconfirmed; it may be from a replica that lags.
+// Unconfirmed implements chat.Unconfirmed; the answer may come late.
 func (s *modelStore) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
 	return modelRead(ctx, s, "Unconfirmed", 0, func() []chat.Ref {
 		refs, err := s.memory.Unconfirmed(context.Background(), afterID, limit+len(s.hidden))

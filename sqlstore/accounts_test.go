@@ -174,7 +174,7 @@ func TestPasswords(t *testing.T) {
 	s := openSQLiteStore(t)
 	for _, password := range []string{"", "12345", strings.Repeat("x", 1025)} {
 		if _, err := s.CreateUser(t.Context(), "ann", "", password); !errors.Is(err, ErrBadPassword) {
-			t.Errorf("password of %d octets: %v, want ErrBadPassword", len(password), err)
+			t.Errorf("password of %d bytes: %v, want ErrBadPassword", len(password), err)
 		}
 	}
 	var stored string
@@ -324,7 +324,7 @@ func TestSignInWithEndlessName(t *testing.T) {
 	s := openSQLiteStore(t)
 	endless := strings.Repeat("ﷺ", 1<<20)
 	if key := NameKey(endless); key != "" {
-		t.Errorf("a key of %d octets", len(key))
+		t.Errorf("a key of %d bytes", len(key))
 	}
 	if _, err := s.SignIn(t.Context(), endless, "secret"); !errors.Is(err, ErrWrongPassword) {
 		t.Errorf("sign in: %v, want ErrWrongPassword", err)

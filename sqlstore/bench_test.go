@@ -34,7 +34,7 @@ func (e *exchanges) batch(size, pairs int) []chat.Op {
 		sum := sha1.Sum(fmt.Append(nil, e.writer, e.n))
 		m := &chat.Message{
 			ChatID: hex.EncodeToString(sum[:]), SenderID: from, ReceiverID: to, SenderName: "user" + strconv.Itoa(int(from)), ReceiverName: "user" + strconv.Itoa(int(to)),
-			Content: "起来聊天 a message of the usual length, about 90 octets, as people write when they chat", Time: time.Now(),
+			Content: "起来聊天 a message of the usual length, about 90 bytes, as people write when they chat", Time: time.Now(),
 		}
 		ops = append(ops, chat.Op{Save: m})
 		e.open = append(e.open, chat.Op{Confirm: &chat.Confirmation{ReceiverID: to, ChatID: m.ChatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: m.Time}})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,5 +103,26 @@ func TestPostgresMustBeUTF8(t *testing.T) {
 	u.Path, u.RawQuery = "/"+name, ""
 	if _, err := Open(u.String()); err == nil || !strings.Contains(err.Error(), "UTF8") {
 		t.Errorf("Open: %v, want an error that names UTF8", err)
+	}
+}
+
+// A database of the version before this one has no function yet.
+func TestPostgresMigratesFromVersion1(t *testing.T) {
+	t.Parallel()
+	dsn := scratch(t, "postgres")
+	s := openAt(t, dsn)
+	mustApply(t, s, saveOp("1"))
+	s.write.MustExec(s.sql("DELETE FROM {p}migrations WHERE version = 2"))
+	s.write.MustExec("DROP FUNCTION fiberchat_apply")
+	s = openAt(t, dsn)
+	mustApply(t, s, saveOp("2"))
+	wantPending(t, s, "1", "2")
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	got := statements("a;\nb $$ c;\nd;\n$$;\ne;f\n")
+	if want := []string{"a;\n", "b $$ c;\nd;\n$$;\n", "e;f\n", ""}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

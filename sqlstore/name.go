@@ -17,7 +17,7 @@ var ErrBadName = errors.New("sqlstore: name not valid")
 
 const (
 	maxName = 64 // characters
-	// maxSpelling is how many octets another spelling of a name may have: a
+	// maxSpelling is how many bytes another spelling of a name may have: a
 	// letter with three marks beside it takes nine.
 	maxSpelling = 16 * maxName
 	maxKey      = 36 * maxName // the most that folding makes of maxName
@@ -58,8 +58,8 @@ func checkShown(name string) error {
 }
 
 // NameKey is the form in which names are compared: one for all that read the
-// same, but for case, width, composition or what is invisible. It has at most
-// 2304 octets, and it is empty for what can be nobody's name, such as a text of
+// same, except for case, width, composition or what is invisible. It has at most
+// 2304 bytes, and it is empty for what can be nobody's name, such as a text of
 // megabytes, one that is not UTF-8, or one with a NUL. Limit sign-ins by it.
 func NameKey(name string) string {
 	// Folding megabytes, which are easily sent to a sign-in, takes seconds and

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	// ErrBadPassword: shorter than 6 characters, or longer than 1024 octets.
-	ErrBadPassword = errors.New("sqlstore: password must have at least 6 characters and at most 1024 octets")
+	// ErrBadPassword: shorter than 6 characters, or longer than 1024 bytes.
+	ErrBadPassword = errors.New("sqlstore: password must have at least 6 characters and at most 1024 bytes")
 	// ErrBusy: too many passwords are being checked; try again later.
 	ErrBusy = errors.New("sqlstore: too many sign-ins at once")
 )
@@ -29,7 +29,7 @@ const (
 	argonSalt    = 16
 	argonKey     = 32
 
-	maxPassword = 1024 // octets
+	maxPassword = 1024 // bytes
 	maxHashing  = 2
 	maxSignUps  = 1 // of these, so that a flood of sign-ups keeps nobody from signing in
 	hashingWait = 10 * time.Second

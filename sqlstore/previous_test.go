@@ -24,7 +24,7 @@ func testPreviousIsExact(t *testing.T, dsn string) {
 		for i := range 5 {
 			ops = append(ops, saveFrom(1, int64((n+i*i)%6)+2, fmt.Sprint(n, "-", i)))
 		}
-		ops = append(ops, ops[1], receiptOp(fmt.Sprint(n, "-0"))) // nobody's Previous
+		ops = append(ops, ops[1], confirmOp(fmt.Sprint(n, "-0"))) // nobody's Previous
 		for i, r := range mustApply(t, s, ops...) {
 			if ops[i].Save == nil || !r.Changed {
 				continue

@@ -27,7 +27,7 @@ func testPurge(t *testing.T, s *Store) {
 				op := saveOp(fmt.Sprintf("%v-%v-%d", age, confirmed, i))
 				op.Save.Time = time.Now().Add(-age)
 				if ops = append(ops, op); confirmed {
-					ops = append(ops, receiptOp(op.Save.ChatID))
+					ops = append(ops, confirmOp(op.Save.ChatID))
 				}
 			}
 			for _, r := range mustApply(t, s, ops...) {
@@ -53,7 +53,7 @@ func testPurge(t *testing.T, s *Store) {
 		t.Errorf("%d messages are left, %v, want 9", len(got), err)
 	}
 	// The sender of a purged message can use its msgID again; ids go on.
-	again := mustApply(t, s, saveOp("240h0m0s-true-0"), receiptOp("240h0m0s-true-0"))[0]
+	again := mustApply(t, s, saveOp("240h0m0s-true-0"), confirmOp("240h0m0s-true-0"))[0]
 	if again.Err != nil || !again.Changed || again.Message.ID <= last {
 		t.Errorf("save after Purge: %+v, want an id above %d", again, last)
 	}

@@ -198,20 +198,6 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// A COMMIT that the database refused can be tried again; one whose answer was
-// lost cannot.
-func TestRolledBackCommit(t *testing.T) {
-	t.Parallel()
-	for err, want := range map[error]bool{
-		pgError("40001"): true, pgError("40P01"): true, errors.New("Error 1213 (40001): Deadlock found"): true,
-		pgError("57P01"): false, pgError("40003"): false, errors.New("invalid connection"): false, io.EOF: false,
-	} {
-		if got := wasRolledBack(fmt.Errorf("commit: %w", err)); got != want {
-			t.Errorf("wasRolledBack(%v) is %v", err, got)
-		}
-	}
-}
-
 func TestRetryEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := &Store{dialect: postgresDialect, timeout: opTimeout}

@@ -57,7 +57,7 @@ func TestSQLiteOptional(t *testing.T) {
 	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 }
 
-// The app's own database, with the driver's defaults but for the time-out.
+// The app's own database, with the driver's defaults except for the time-out.
 func TestSQLiteOfTheApp(t *testing.T) {
 	t.Parallel()
 	open := func(t *testing.T) chat.Store {
@@ -84,7 +84,7 @@ func saveOp(chatID string) chat.Op {
 	return chat.Op{Save: &chat.Message{ChatID: chatID, SenderID: 1, ReceiverID: 2, SenderName: "ann", ReceiverName: "bob", Content: "hello", Time: time.UnixMilli(1504712402000)}}
 }
 
-func receiptOp(chatID string) chat.Op {
+func confirmOp(chatID string) chat.Op {
 	return chat.Op{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: chatID, Sent: []chat.Range{{UpTo: 1 << 60}}, Time: time.UnixMilli(1504712402000)}}
 }
 
@@ -117,7 +117,7 @@ func TestReopen(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "chat.db")
 	s := openAt(t, "sqlite:"+path)
-	first := mustApply(t, s, saveOp("1"), saveOp("2"), receiptOp("1"))
+	first := mustApply(t, s, saveOp("1"), saveOp("2"), confirmOp("1"))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestOpenFails(t *testing.T) {
 func TestBadOpFailsAlone(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
-	bad := []chat.Op{{}, {Save: saveOp("x").Save, Confirm: receiptOp("x").Confirm}}
+	bad := []chat.Op{{}, {Save: saveOp("x").Save, Confirm: confirmOp("x").Confirm}}
 	for _, change := range []func(m *chat.Message){
 		func(m *chat.Message) { m.ChatID = "" },
 		func(m *chat.Message) { m.ChatID = strings.Repeat("x", 65) },
@@ -237,7 +237,7 @@ func TestDiskFull(t *testing.T) {
 	big := saveOp("big")
 	big.Save.Content = strings.Repeat("x", 1<<20)
 	for range 3 {
-		if _, err := s.Apply(t.Context(), []chat.Op{saveOp("2"), receiptOp("1"), big}); err == nil {
+		if _, err := s.Apply(t.Context(), []chat.Op{saveOp("2"), confirmOp("1"), big}); err == nil {
 			t.Fatal("Apply worked on a full disk")
 		}
 		if _, err := s.Apply(t.Context(), []chat.Op{big}); err == nil {
@@ -246,7 +246,7 @@ func TestDiskFull(t *testing.T) {
 		wantPending(t, s, "1")
 	}
 	setPages(1 << 20)
-	for _, r := range mustApply(t, s, saveOp("2"), receiptOp("1"), big) {
+	for _, r := range mustApply(t, s, saveOp("2"), confirmOp("1"), big) {
 		if r.Err != nil || !r.Changed {
 			t.Errorf("after there was room again: %v, changed %v", r.Err, r.Changed)
 		}
@@ -281,7 +281,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 		if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 			t.Fatal(err)
 		}
-		for _, ops := range [][]chat.Op{{saveOp("2"), receiptOp("1")}, {saveOp("2")}, {receiptOp("1")}} {
+		for _, ops := range [][]chat.Op{{saveOp("2"), confirmOp("1")}, {saveOp("2")}, {confirmOp("1")}} {
 			if _, err := s.Apply(t.Context(), ops); err == nil || !strings.Contains(err.Error(), "database is locked") {
 				t.Fatalf("Apply while locked: %v, want SQLITE_BUSY", err)
 			}
@@ -291,7 +291,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustApply(t, s, saveOp("2"), receiptOp("1"))
+	mustApply(t, s, saveOp("2"), confirmOp("1"))
 	wantPending(t, s, "2")
 }
 

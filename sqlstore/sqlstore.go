@@ -28,11 +28,11 @@ const startTimeout = time.Minute
 type Store struct {
 	cfg     Config
 	dialect dialect
-	// write and read are one pool, but for a SQLite file that Open opened:
+	// write and read are one pool, except for a SQLite file that Open opened:
 	// there write is the one connection that writes, read those that only read.
 	write, read *sqlx.DB
 	owned       bool
-	timeout     time.Duration // opTimeout, but in tests
+	timeout     time.Duration // opTimeout, except in tests
 	hashing     chan struct{} // a slot for each password hashed at once
 	signUps     chan struct{} // one for each of them that is new
 	q           queries
@@ -83,7 +83,8 @@ func Open(dsn string, config ...Config) (*Store, error) {
 // New keeps its tables in the app's own database and brings them up to date.
 // The drivers it knows are sqlite3, pgx and mysql. The app closes db, after
 // the Store, and chooses the settings: on SQLite journal_mode=WAL,
-// synchronous=FULL and a busy_timeout are advised, on MySQL
+// synchronous=FULL and a busy_timeout are advised; on PostgreSQL
+// default_transaction_isolation stays at read committed, or Apply fails; on MySQL
 // interpolateParams=true, a strict sql_mode, and a wait_timeout of seconds that
 // the pool's SetConnMaxIdleTime stays below: it ends the locks of a node whose
 // machine vanished.

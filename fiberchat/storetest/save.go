@@ -36,6 +36,20 @@ func testSave(t *testing.T, s chat.Store) {
 	wantMessages(t, pending(t, s, ann, 0, 10))
 }
 
+// testCallersOps writes over everything that it gave to Apply.
+func testCallersOps(t *testing.T, s chat.Store) {
+	m, c := message(ann, bob, "1", "hello"), chat.Confirmation{ReceiverID: bob, ChatID: "1", Sent: upTo(1 << 40), Time: noon.Add(time.Second)}
+	ops := []chat.Op{{Save: &m}, {Confirm: &c}}
+	r := apply(t, s, ops...)
+	want := message(ann, bob, "1", "hello")
+	want.ID = r[0].Message.ID
+	m, c = message(eve, ann, "2", "other"), chat.Confirmation{}
+	clear(ops)
+	wantMessage(t, r[0].Message, want)
+	wantMessage(t, r[1].Message, confirmed(want))
+	wantMessages(t, inbox(t, s, bob, 0, 10), confirmed(want))
+}
+
 func testSaveOrder(t *testing.T, s chat.Store) {
 	var last int64
 	for batch := range 3 {

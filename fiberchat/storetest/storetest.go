@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) chat.Store) {
 	}{
 		{"no operations", testNoOps},
 		{"save", testSave},
+		{"ops are the caller's again", testCallersOps},
 		{"save in order", testSaveOrder},
 		{"save again", testSaveAgain},
 		{"save again with another receiver or content", testConflict},

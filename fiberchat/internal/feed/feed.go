@@ -101,7 +101,7 @@ func (f *Feed) Offer(id, previous int64, body []byte) {
 	l := f.listener
 	switch {
 	case l == nil, !l.starting && id <= l.cursor:
-	case l.starting, l.behind, f.running, previous > l.cursor, len(l.subs) > 1 && len(l.subs)*len(body) > f.burst:
+	case l.starting, f.running, previous > l.cursor, len(l.subs) > 1 && len(l.subs)*len(body) > f.burst:
 		f.fallBehind(l, id)
 	default:
 		for _, s := range l.subs {
