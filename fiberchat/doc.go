@@ -97,16 +97,16 @@
 //
 //	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
-//	handle_send.go     steps 1 to 3 (send_test.go, resend_test.go, order_test.go, fault_test.go, brokenpeople_test.go)
+//	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
-//	limiter.go         the rates, and the limit of unconfirmed messages (limit_test.go, limit_init_test.go, pending_test.go)
+//	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)
 //	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
 //	unknown_commit.go  messages that may be stored after all (fault_test.go too)
 //
 //	bus.go             the Bus interface (bustest)
-//	node.go            this process among those that share the store (bus_test.go, bus_down_test.go)
+//	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)
 //	node_entry.go      what a publication has in it
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
