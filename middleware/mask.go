@@ -45,8 +45,8 @@ func mask(r *fasthttp.Request, name string) {
 // The value ends at & or at the end of b: rather too much than too little.
 func maskParam(b []byte, name string) {
 	start := 0 // of the key
-	for i, octet := range b {
-		switch octet {
+	for i, c := range b {
+		switch c {
 		case '?', '&', '#':
 			start = i + 1
 		case '=':
