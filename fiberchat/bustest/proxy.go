@@ -82,9 +82,9 @@ func (p *proxy) carry(from, to net.Conn) {
 	var back sync.WaitGroup
 	back.Go(func() {
 		defer both()
-		io.Copy(from, to)
+		_, _ = io.Copy(from, to) // until either end is cut
 	})
-	io.Copy(to, from)
+	_, _ = io.Copy(to, from)
 	both()
 	back.Wait()
 }

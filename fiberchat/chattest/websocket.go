@@ -85,8 +85,8 @@ func unframe(s string) (messages []string, err error) {
 		return messages, nil
 	case s[0] == 'c':
 		var c []any
-		if err := json.Unmarshal([]byte(s[1:]), &c); err != nil || len(c) == 0 {
-			return nil, fmt.Errorf("SockJS close frame %.100q: %v", s, err)
+		if json.Unmarshal([]byte(s[1:]), &c) != nil || len(c) == 0 {
+			return nil, fmt.Errorf("no SockJS close frame: %.100q", s)
 		}
 		code, _ := c[0].(float64)
 		return nil, Closed{int(code)}

@@ -96,7 +96,7 @@ func (w *socket) receive() error {
 		}
 	}()
 	switch err := w.ReadMessage(&w.message, w.limit); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		_ = w.Conn.Close(1000, "") // the client wants no c frame any more
 		return err
 	case errors.Is(err, ws.ErrTooLong):
