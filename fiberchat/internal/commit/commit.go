@@ -48,6 +48,7 @@ type Committer struct {
 	store   chat.Store
 	timeout time.Duration
 	observe func(ops int, took time.Duration)
+	told    func()
 
 	mu      sync.Mutex
 	queue   []Task
@@ -71,11 +72,12 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// New starts a committer. timeout bounds one transaction; observe, unless
-// nil, hears of every batch.
-func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration)) *Committer {
+// New starts a committer. timeout bounds one transaction; observe hears of
+// every batch that was at the store, and told is called when all its outcomes
+// were told. Either may be nil.
+func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration), told func()) *Committer {
 	c := &Committer{
-		store: store, timeout: timeout, observe: observe,
+		store: store, timeout: timeout, observe: observe, told: told,
 		wake: make(chan struct{}, 1), out: make(chan *batch), done: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
@@ -108,7 +110,7 @@ func (c *Committer) Submit(t Task, more bool) error {
 	b := c.take()
 	c.mu.Unlock()
 	c.apply(b)
-	b.tell()
+	c.tellOf(b)
 	c.mu.Lock()
 	if len(c.queue) > 0 {
 		c.wake <- struct{}{} // at stays true for run
@@ -161,7 +163,7 @@ func (c *Committer) next() *batch {
 func (c *Committer) tell() {
 	defer close(c.done)
 	for b := range c.out {
-		b.tell()
+		c.tellOf(b)
 		c.mu.Lock()
 		c.untold--
 		c.changed.Broadcast()
@@ -193,14 +195,17 @@ func (c *Committer) apply(b *batch) {
 	}
 }
 
-// tell tells the outcomes, and gives the batch back.
-func (b *batch) tell() {
+// tellOf tells a batch's outcomes, and gives the batch back.
+func (c *Committer) tellOf(b *batch) {
 	for i, t := range b.tasks {
 		if b.err != nil {
 			t.Done(nil, b.err)
 		} else {
 			t.Done(&b.results[i], b.results[i].Err)
 		}
+	}
+	if c.told != nil {
+		c.told()
 	}
 	clear(b.tasks)
 	clear(b.ops)
