@@ -38,7 +38,7 @@ func openNode(string) (service, error) {
 	metrics := prometheus.NewRegistry()
 	cfg := fiberchat.Config{Store: store, SendRate: -1, Registerer: metrics}
 	if url := os.Getenv(nodeNATS); url != "" {
-		nc, err := nats.Connect(url)
+		nc, err := nats.Connect(url, nats.NoEcho())
 		if err != nil {
 			return nil, fmt.Errorf("connect to NATS: %w", err)
 		}
