@@ -87,20 +87,31 @@ func (n *node) isUp() float64 {
 	return 0
 }
 
-// publish leaves an entry for run, so that nobody waits for the bus. What has
-// no space is found by the look in the store.
-func (n *node) publish(appendTo func([]byte) []byte) {
+// add leaves an entry for run, so that nobody waits for the bus, until flush.
+// What has no space is found by the look in the store.
+func (n *node) add(e entry) {
 	if n.alone() {
 		return
 	}
 	n.mu.Lock()
 	full := len(n.entries) >= maxUnpublished
 	if !full {
-		n.entries = appendTo(n.entries)
+		n.entries = appendEntry(n.entries, e)
 	}
 	n.mu.Unlock()
 	if full {
 		n.failed(errSlowBus)
+	}
+}
+
+// flush has run publish what was added. The committer calls it after each
+// batch: a publication for each message would cost all nodes more than
+// storing it.
+func (n *node) flush() {
+	n.mu.Lock()
+	empty := len(n.entries) == 0
+	n.mu.Unlock()
+	if empty {
 		return
 	}
 	select {
@@ -229,32 +240,27 @@ func (n *node) handle(e entry) {
 // and repeats those that others may have missed.
 func (n *node) exchangeRevoked() {
 	if n.ask.Swap(false) {
-		n.publish(func(b []byte) []byte { return appendEntry(b, entry{kind: entryHello}) })
+		n.add(entry{kind: entryHello})
 	}
-	if !n.repeat.Swap(false) {
-		return
+	if n.repeat.Swap(false) {
+		for _, r := range n.chat.revoked.all() {
+			n.addRevoked(r)
+		}
 	}
-	for _, r := range n.chat.revoked.all() {
-		n.publishRevoked(r)
-	}
+	n.flush()
 }
 
-func (n *node) publishRevoked(r revocation) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryRevoked, body: appendRevoked(nil, r)})
-	})
+func (n *node) addRevoked(r revocation) {
+	n.add(entry{kind: entryRevoked, body: appendRevoked(nil, r)})
 }
 
-func (n *node) publishMessage(m *chat.Message, previous int64, body []byte) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryMessage, userID: m.ReceiverID, id: m.ID, previous: previous, body: body})
-	})
+// addMessage and addDelivered are flushed with their batch.
+func (n *node) addMessage(m *chat.Message, previous int64, body []byte) {
+	n.add(entry{kind: entryMessage, userID: m.ReceiverID, id: m.ID, previous: previous, body: body})
 }
 
-func (n *node) publishDelivered(senderID int64, body []byte) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryDelivered, userID: senderID, body: body})
-	})
+func (n *node) addDelivered(senderID int64, body []byte) {
+	n.add(entry{kind: entryDelivered, userID: senderID, body: body})
 }
 
 // catchUpEvery is how often each node looks for what the bus lost.

@@ -127,7 +127,8 @@ func TestPublicationsFitTheBus(t *testing.T) {
 			if i == 10 {
 				body = make([]byte, 500)
 			}
-			ch.node.publishMessage(&chat.Message{ID: i + 1, ReceiverID: 2}, i, body)
+			ch.node.addMessage(&chat.Message{ID: i + 1, ReceiverID: 2}, i, body)
+			ch.node.flush()
 			if i == 0 {
 				synctest.Wait()
 			}
@@ -163,7 +164,8 @@ func TestUnpublishedIsBounded(t *testing.T) {
 		ch := openConfig(t, cfg)
 		body := make([]byte, 100<<10)
 		for i := range int64(1000) {
-			ch.node.publishMessage(&chat.Message{ID: i + 1, ReceiverID: 2}, i, body)
+			ch.node.addMessage(&chat.Message{ID: i + 1, ReceiverID: 2}, i, body)
+			ch.node.flush()
 		}
 		ch.node.mu.Lock()
 		held := len(ch.node.entries)

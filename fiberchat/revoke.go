@@ -58,7 +58,8 @@ func (ch *Chat) endEverywhere(what revoked) {
 		r.at = known.Add(1) // of a node whose clock is ahead: this is another one
 	}
 	ch.end([]revocation{r}, 0)
-	ch.node.publishRevoked(r)
+	ch.node.addRevoked(r)
+	ch.node.flush()
 }
 
 // end carries out the revocations that this node does not know yet, on this

@@ -45,9 +45,10 @@ const (
 // submitter, which saves a single pair the hand-over to another goroutine;
 // what comes meanwhile is left to the committer's goroutines.
 type Committer struct {
-	store   chat.Store
-	timeout time.Duration
-	observe func(ops int, took time.Duration)
+	store    chat.Store
+	timeout  time.Duration
+	observe  func(ops int, took time.Duration)
+	reported func()
 
 	mu         sync.Mutex
 	queue      []Task
@@ -71,11 +72,12 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// New starts a committer. timeout bounds one transaction; observe, unless
-// nil, hears of every batch.
-func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration)) *Committer {
+// New starts a committer. timeout bounds one transaction; observe hears of
+// every batch that was at the store, and reported is called when all its outcomes
+// were. Either may be nil.
+func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration), reported func()) *Committer {
 	c := &Committer{
-		store: store, timeout: timeout, observe: observe,
+		store: store, timeout: timeout, observe: observe, reported: reported,
 		wake: make(chan struct{}, 1), out: make(chan *batch), done: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
@@ -108,7 +110,7 @@ func (c *Committer) Submit(t Task, more bool) error {
 	b := c.take()
 	c.mu.Unlock()
 	c.apply(b)
-	b.report()
+	c.reportOf(b)
 	c.mu.Lock()
 	if len(c.queue) > 0 {
 		c.wake <- struct{}{} // busy stays true for run
@@ -161,7 +163,7 @@ func (c *Committer) next() *batch {
 func (c *Committer) report() {
 	defer close(c.done)
 	for b := range c.out {
-		b.report()
+		c.reportOf(b)
 		c.mu.Lock()
 		c.unreported--
 		c.changed.Broadcast()
@@ -193,14 +195,17 @@ func (c *Committer) apply(b *batch) {
 	}
 }
 
-// report reports the outcomes, and gives the batch back.
-func (b *batch) report() {
+// reportOf reports a batch's outcomes, and gives the batch back.
+func (c *Committer) reportOf(b *batch) {
 	for i, t := range b.tasks {
 		if b.err != nil {
 			t.Done(nil, b.err)
 		} else {
 			t.Done(&b.results[i], b.results[i].Err)
 		}
+	}
+	if c.reported != nil {
+		c.reported()
 	}
 	clear(b.tasks)
 	clear(b.ops)
