@@ -31,6 +31,7 @@ func joinBus(natsURL, redisURL string) (bus fiberchat.Bus, leave func(), err err
 func joinNATS(servers string) (bus fiberchat.Bus, leave func(), err error) {
 	nc, err := nats.Connect(servers,
 		nats.Name("fiberchat"),
+		nats.NoEcho(), // a node has no use for what it published itself
 		// A node serves without NATS too: it starts, and goes on, until NATS is there.
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),

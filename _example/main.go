@@ -109,12 +109,14 @@ func run(o options) (err error) {
 	chats, err := fiberchat.New(site, fiberchat.Config{
 		Store:      store,
 		Bus:        bus,
-		SendRate:   sendRate,
+		Limits:     fiberchat.Limits{SendRate: sendRate},
 		Registerer: metrics.registry,
 
 		// The iframes of SockJS load the library from where the page does.
-		SockJSClientURL:       cdn + "/sockjs-client@1.6.1/dist/sockjs.min.js",
-		SockJSClientIntegrity: sockjsIntegrity,
+		SockJS: fiberchat.SockJS{
+			ClientURL:       cdn + "/sockjs-client@1.6.1/dist/sockjs.min.js",
+			ClientIntegrity: sockjsIntegrity,
+		},
 	})
 	if err != nil {
 		return err

@@ -65,6 +65,14 @@ func TestSendForServerCode(t *testing.T) {
 	if _, err := s.chat.Send(ctx, 1, 2, "x"); !errors.Is(err, fiberchat.ErrClosed) {
 		t.Error("after Close:", err)
 	}
+	if _, err := s.chat.Conversation(ctx, 1, 2, chat.Page{}, 1); !errors.Is(err, fiberchat.ErrClosed) {
+		t.Error("after Close:", err)
+	}
+	s.chat.Revoke("id-alice")
+	s.chat.Disconnect(2)
+	if err := s.chat.Close(ctx); err != nil {
+		t.Error("closed again:", err)
+	}
 }
 
 func second(_ chat.Message, err error) error { return err }

@@ -2,7 +2,7 @@ package fiberchat
 
 import "context"
 
-// Bus carries what one node has to tell the others that share its store. It
+// Bus carries what is new on one node to the others that share its store. It
 // may lose, repeat and reorder publications: the store is the truth, and what
 // is missing is found there. It uses standard types only, so that an adapter
 // imports nothing of ours; package bustest is this contract as tests. Safe for

@@ -31,7 +31,7 @@ func TestNewFailsWhenTheBusDoes(t *testing.T) {
 }
 
 // TestWithoutTheBus: messages are stored and answered, delivered on the same
-// node at once, and on others by the sweep; the gauge says so.
+// node at once, and on others by catching up; the gauge says so.
 func TestWithoutTheBus(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, openStore(t))
@@ -85,7 +85,7 @@ func TestBusThatHangs(t *testing.T) {
 			return ctx.Err()
 		}
 	})
-	const n = 5000 // more than a link keeps
+	const n = 5000 // more than a node keeps
 	var group sync.WaitGroup
 	group.Go(func() { a.pour(0, n) })
 	defer group.Wait()

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// lookBack is how far a node looks back beyond StoreTimeout: together they
+	// lookBack is how far a node looks back beyond Timeouts.Store: together they
 	// are longer than a message takes from getting its id to being visible.
 	lookBack    = 6 * time.Second
 	catchUpPage = 1000
@@ -28,8 +28,8 @@ type mark struct {
 	last int64
 }
 
-// keepCatchingUp finds what was stored for users of this node without its
-// being told, and exchanges revocations after a gap, until Close. start is
+// keepCatchingUp finds what was stored for users of this node and did not
+// arrive over the bus, and exchanges revocations after a gap, until Close. start is
 // where the log ended before there were sessions.
 func (ch *Chat) keepCatchingUp(start mark) {
 	defer ch.sessions.Done()
@@ -46,7 +46,7 @@ func (ch *Chat) keepCatchingUp(start mark) {
 		if err == nil {
 			// Only now: what could not be looked for is looked for later.
 			marks = append(marks, mark{at, last})
-			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.StoreTimeout+lookBack {
+			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.Timeouts.Store+lookBack {
 				if marks[0] == start {
 					// A message that was on its way when the node began may
 					// have an id below its mark.
@@ -72,7 +72,7 @@ func (ch *Chat) catchUp(after int64) error {
 	store := ch.cfg.Store.(chat.Unconfirmed)
 	for {
 		page, err := guard(func() ([]chat.Ref, error) {
-			ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+			ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 			defer cancel()
 			return store.Unconfirmed(ctx, after, catchUpPage)
 		})
@@ -100,7 +100,7 @@ func (ch *Chat) lookEverywhere() {
 
 // last asks the store for its last message to a user, 0 for anybody.
 func (ch *Chat) last(receiverID int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
 	return guard(func() (int64, error) { return ch.cfg.Store.Last(ctx, receiverID) })
 }

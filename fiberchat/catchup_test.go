@@ -21,7 +21,7 @@ type clockStore struct {
 
 	mu    sync.Mutex
 	away  bool
-	sweep []asked
+	looks []asked
 }
 
 // asked is a look: when it was, and after which second's id it looked.
@@ -44,16 +44,16 @@ func (s *clockStore) Unconfirmed(_ context.Context, after int64, _ int) ([]chat.
 	if s.away {
 		return nil, errDatabaseAway
 	}
-	s.sweep = append(s.sweep, asked{time.Since(s.begun), time.Duration(after) * time.Second})
+	s.looks = append(s.looks, asked{time.Since(s.begun), time.Duration(after) * time.Second})
 	return nil, nil
 }
 
-func (s *clockStore) set(away bool) (sweeps []asked) {
+func (s *clockStore) set(away bool) (looks []asked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away = away
-	sweeps, s.sweep = s.sweep, nil
-	return sweeps
+	looks, s.looks = s.looks, nil
+	return looks
 }
 
 // TestCatchUpLooksBack: far enough for an id that became visible late, no
@@ -68,13 +68,13 @@ func TestCatchUpLooksBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const late, furthest = 16 * time.Second, 22 * time.Second // StoreTimeout is 10 s
-		check := func(sweeps []asked) {
+		const late, furthest = 16 * time.Second, 22 * time.Second // Timeouts.Store is 10 s
+		check := func(looks []asked) {
 			t.Helper()
-			if len(sweeps) < 10 {
-				t.Fatal("swept only", len(sweeps), "times:", sweeps)
+			if len(looks) < 10 {
+				t.Fatal("looked only", len(looks), "times:", looks)
 			}
-			for _, s := range sweeps {
+			for _, s := range looks {
 				if back := s.at - s.after; s.after > 0 && (back < late || back > furthest) {
 					t.Errorf("at %v it looked back %v", s.at, back)
 				}
@@ -83,8 +83,8 @@ func TestCatchUpLooksBack(t *testing.T) {
 		time.Sleep(41 * time.Second)
 		check(store.set(true))
 		time.Sleep(30 * time.Second)
-		if sweeps := store.set(false); len(sweeps) > 0 {
-			t.Error("swept without a database:", sweeps)
+		if looks := store.set(false); len(looks) > 0 {
+			t.Error("looked without a database:", looks)
 		}
 		time.Sleep(4 * time.Second)
 		if first := store.set(false)[0]; first.after > 41*time.Second-late {

@@ -49,7 +49,7 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, c)
-	c.feed = feed.New(c, c, encodeMessage, ch.cfg.MaxQueued/2)
+	c.feed = feed.New(c, c, encodeMessage, ch.cfg.Limits.Queued/2)
 	defer c.feed.Close()
 	defer ch.recovered("serve a session")
 	ch.register(c) // Run also closes a refused session cleanly
@@ -61,14 +61,30 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 	up.Inc()
 	defer up.Dec()
 	c.session.Run()
-	if c.session.Dropped() {
-		ch.metrics.SlowClients.Inc()
-		c.log().Debug("session closed: the client reads too slowly")
-	}
+	c.logEnd()
 }
 
 func (c *client) log() *slog.Logger {
 	return c.chat.cfg.Logger.With("user", c.identity.User.ID, "transport", c.transport)
+}
+
+// logEnd notes a session that ended by a fault of its client. No text of an
+// ERROR has anything of a body or a token in it.
+func (c *client) logEnd() {
+	switch e := c.session.Failed(); {
+	case c.session.Dropped():
+		c.chat.metrics.SlowClients.Inc()
+		c.log().Debug("session closed: the client reads too slowly")
+	case e != nil:
+		c.log().Debug("session ended with an ERROR frame", "error", e)
+	}
+}
+
+// logRefused is for what the client did wrong. It names no msgID, which is
+// part of a body.
+func (c *client) logRefused(f *failure) {
+	defer c.chat.recovered("log") // the Logger is the app's
+	c.log().Debug("request failed", "error", f.name, "code", f.code)
 }
 
 // OnSend implements stomp.Handler.
@@ -166,6 +182,7 @@ func (c *client) notify(about subject, body []byte) {
 // failure notice and, where it asked for a receipt, an ERROR that names it,
 // for STOMP has no other answer and its client waits for one.
 func (c *client) fail(msgID, receipt string, f *failure) {
+	c.logRefused(f)
 	c.notify(aboutFailures, appendFailure(nil, msgID, f))
 	if receipt == "" {
 		return

@@ -31,15 +31,21 @@ func (c *client) Inbox(after int64) ([]chat.Message, error) {
 	return c.page(c.chat.cfg.Store.Inbox, after)
 }
 
-// Last implements feed.Log.
-func (c *client) Last() (int64, error) {
-	id, err := c.chat.last(c.identity.User.ID)
-	c.logRead(err)
+// Last implements feed.Log. The reader asks, and waits: from its own depth the
+// call into a database would double its stack, which an idle connection keeps.
+func (c *client) Last() (id int64, err error) {
+	done := make(chan struct{})
+	go func() { // waited for below
+		defer close(done)
+		id, err = c.chat.last(c.identity.User.ID)
+		c.logRead(err)
+	}()
+	<-done
 	return id, err
 }
 
 func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
-	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.Timeouts.Store)
 	defer cancel()
 	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, feed.Page) })
 	c.logRead(err)

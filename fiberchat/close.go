@@ -17,7 +17,7 @@ func (ch *Chat) closeWithin(d time.Duration) error {
 	return ch.Close(ctx)
 }
 
-// Close refuses what comes, makes durable what was taken, closes every
+// Close refuses what comes, makes durable what was accepted, closes every
 // session with 1001 and waits for them until ctx ends; then it cuts those
 // that are left and returns ctx's error, and the rest ends in the background.
 // A Store that Config named stays open. Further calls wait for the first.
@@ -55,7 +55,7 @@ func (ch *Chat) Close(ctx context.Context) error {
 	}
 }
 
-// finish makes durable what was taken, tells the clients and waits for them.
+// finish makes durable what was accepted, closes the sessions and waits for them.
 func (ch *Chat) finish() error {
 	defer close(ch.closed)
 	ch.sockjs.Hurry()

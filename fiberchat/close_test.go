@@ -32,7 +32,7 @@ func (c *client) goesAway(d door) {
 	}
 }
 
-// TestShutdown: the app's shutdown tells every client by itself.
+// TestShutdown: the app's shutdown closes every session by itself.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	for _, m := range mounts {
@@ -147,7 +147,7 @@ func TestCloseKeepsToItsContext(t *testing.T) {
 }
 
 // TestCloseAnswersWhatWasTaken: a message at the store when Close begins is
-// stored, and its sender told so before the 1001.
+// stored, and its sender answered before the 1001.
 func TestCloseAnswersWhatWasTaken(t *testing.T) {
 	t.Parallel()
 	eachDoor(t, func(t *testing.T, d door) {
@@ -191,7 +191,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 	p := newPeople(names...)
 	// A starved test's clients may be slow to read; this is not about them.
-	s := serve(t, fiberchat.Config{Store: store, Authenticator: p, Directory: p, SendRate: -1, MaxQueued: 64 << 20})
+	s := serve(t, fiberchat.Config{Store: store, Authenticator: p, Directory: p, Limits: fiberchat.Limits{SendRate: -1, Queued: 64 << 20}})
 	var clients []*client
 	for i := range senders {
 		d := []door{native, sockws, xhr}[i]

@@ -38,8 +38,8 @@ func (c *cluster) start(t *testing.T, bus *nodeBus) *server {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	s := serve(t, fiberchat.Config{
-		Store: c.store, Authenticator: c.people, Directory: c.people, Bus: bus, Registerer: registry, SendRate: -1,
-		MaxQueued: 8 << 20, // these tests pour, and the machine may be busy
+		Store: c.store, Authenticator: c.people, Directory: c.people, Bus: bus, Registerer: registry,
+		Limits: fiberchat.Limits{SendRate: -1, Queued: 8 << 20}, // these tests pour, and the machine may be busy
 	})
 	c.nodes, c.buses, c.gauges = append(c.nodes, s), append(c.buses, bus), append(c.gauges, registry)
 	return s

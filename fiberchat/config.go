@@ -14,7 +14,8 @@ import (
 )
 
 // Config of New. The zero value is complete: it keeps messages, users and
-// tokens in the SQLite file fiberchat.db.
+// tokens in the SQLite file fiberchat.db. What is left 0 has its default, and
+// -1 turns off what can be off: HeartBeat, and the limits that say so.
 type Config struct {
 	// Store keeps the messages. The caller closes it, after Chat.Close.
 	//
@@ -35,22 +36,26 @@ type Config struct {
 	Directory chat.Directory
 
 	// CanSend decides who may write to whom; an error refuses the message
-	// with code -303, unless it is the repetition of one that was accepted (and
-	// the Store is a chat.Counter). It is called for every message, by several
-	// goroutines at once, and has StoreTimeout to answer.
+	// with code -303. A repetition of a message that was accepted is not
+	// refused, if the Store is a chat.Counter. It is called for every message,
+	// by several goroutines at once, and has Timeouts.Store to answer: what it
+	// takes, each message of that session takes longer.
 	//
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
 
 	// Bus carries what is new to the other nodes that share the Store, which
-	// must be a chat.Unconfirmed. It carries the messages themselves, so who
-	// can listen on it can read them. See packages natsbus and redisbus.
+	// must be a chat.Unconfirmed. Without it, users of two nodes do not reach
+	// each other until the next init. It carries the messages themselves, so
+	// whoever can listen on the broker can read them. See packages natsbus and
+	// redisbus.
 	//
 	// Optional. Default: nil, this is the only node
 	Bus Bus
 
-	// Logger gets a child with the user for each session. What clients do
-	// wrong is Debug, what fails here Error; no token and no content ever.
+	// Logger gets what fails here as Error, and what clients do wrong as
+	// Debug, with the user: the ERROR frames they are sent and the failures on
+	// /user/queue/status. No token and no content ever.
 	//
 	// Optional. Default: slog.Default()
 	Logger *slog.Logger
@@ -61,112 +66,40 @@ type Config struct {
 	Registerer prometheus.Registerer
 
 	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may connect, beside those of this server's own host; "*" is any.
-	// A browser names no origin when a page of another site asks for a jsonp
-	// script, so there the list cannot help. Authority is in the token, not in cookies, so a
-	// foreign page gains nothing by connecting.
+	// pages may connect in addition to those of this server's own host; "*" is
+	// any. Authority is in the token, not in cookies, so a foreign page gains
+	// nothing by connecting, and the list is a second lock. A browser names no
+	// origin when a page of another site asks for a jsonp script, so there the
+	// list cannot help.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string
 
-	// SockJSClientURL is the sockjs-client library that iframe*.html of
-	// /socketServer loads, and SockJSClientIntegrity its hash. The library
-	// runs with the rights of this origin: name an exact version.
-	//
-	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash
-	SockJSClientURL, SockJSClientIntegrity string
-
-	// SockJSCookie sets JSESSIONID on the session URLs of /socketServer, for
-	// load balancers that stick to it.
-	//
-	// Optional. Default: false
-	SockJSCookie bool
-
-	// HeartBeat is the interval offered to clients, both ways; negative
-	// offers none.
+	// HeartBeat is the interval offered to clients, both ways; the longer of
+	// theirs and this one counts. Shorten it where a proxy cuts idle connections
+	// sooner; every beat wakes the radio of a phone. -1 offers none: then who
+	// is gone is found by Timeouts.Ping.
 	//
 	// Optional. Default: 10 seconds
 	HeartBeat time.Duration
 
-	// SendRate is how many messages a second a user may send, over all
-	// sessions on this node, with bursts of four times as many. Whoever is
-	// faster is read more slowly; nothing is refused. Inits, and confirmations
-	// of messages that do not exist, have each a like limit of their own.
-	// Negative means no limit.
-	//
-	// Optional. Default: 50
-	SendRate float64
+	// Limits bound what clients may use.
+	Limits Limits
 
-	// MaxPending is how many unconfirmed messages a receiver may pile up;
-	// more are answered -400 RateLimited and not stored. It needs a Store
-	// that is a chat.Counter and costs a query for each message. Messages on
-	// their way at the same moment may go beyond it.
-	//
-	// Optional. Default: 0, no limit
-	MaxPending int
+	// Timeouts bound how long others may take.
+	Timeouts Timeouts
 
-	// MaxContent is how many octets of UTF-8 a message may have.
-	//
-	// Optional. Default: 48 KiB
-	MaxContent int
+	// SockJS is about {prefix}/socketServer.
+	SockJS SockJS
+}
 
-	// MaxFrame, MaxHeaders and MaxHeaderBytes bound one STOMP frame: all of
-	// it, its header lines, and the octets of command and headers.
-	//
-	// Optional. Default: 64 KiB, 64, 8 KiB
-	MaxFrame, MaxHeaders, MaxHeaderBytes int
-
-	// MaxSubscriptions is per session.
-	//
-	// Optional. Default: 32
-	MaxSubscriptions int
-
-	// MaxUserSessions is per user; one more closes the user's oldest.
-	//
-	// Optional. Default: 16
-	MaxUserSessions int
-
-	// MaxSessions is for all users together; one more is refused with 503.
-	// Negative means no limit.
-	//
-	// Optional. Default: 100000
-	MaxSessions int
-
-	// MaxQueued is how many octets may wait for one client; beyond it the
-	// session is closed, and init brings what it missed.
-	//
-	// Optional. Default: 512 KiB
-	MaxQueued int
-
-	// ConnectTimeout is how long a client may take from the upgrade to its
-	// CONNECT frame.
-	//
-	// Optional. Default: 30 seconds
-	ConnectTimeout time.Duration
-
-	// PingInterval is how often clients without heart-beats are pinged; one
-	// that is silent for twice as long is dropped.
-	//
-	// Optional. Default: 30 seconds
-	PingInterval time.Duration
-
-	// WriteTimeout is how long a client may take nothing of what is written
-	// to it before its connection is cut.
-	//
-	// Optional. Default: 30 seconds
-	WriteTimeout time.Duration
-
-	// SockJSDisconnectDelay is how long a session of a polling or streaming
-	// transport lives without a request that receives.
-	//
-	// Optional. Default: 5 seconds
-	SockJSDisconnectDelay time.Duration
-
-	// StoreTimeout ends an operation of the Store, the Directory, CanSend or
-	// the Authenticator.
-	//
-	// Optional. Default: 10 seconds
-	StoreTimeout time.Duration
+func (cfg Config) withDefaults() Config {
+	setDefault(&cfg.Logger, slog.Default())
+	setDefault(&cfg.HeartBeat, 10*time.Second)
+	cfg.Limits = cfg.Limits.withDefaults()
+	cfg.Timeouts = cfg.Timeouts.withDefaults()
+	cfg.SockJS = cfg.SockJS.withDefaults()
+	return cfg
 }
 
 // setDefault sets what was left zero.
@@ -177,54 +110,25 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-func (cfg Config) withDefaults() Config {
-	setDefault(&cfg.Logger, slog.Default())
-	setDefault(&cfg.HeartBeat, 10*time.Second)
-	setDefault(&cfg.SendRate, 50)
-	setDefault(&cfg.MaxContent, 48<<10)
-	setDefault(&cfg.MaxFrame, 64<<10)
-	setDefault(&cfg.MaxHeaders, 64)
-	setDefault(&cfg.MaxHeaderBytes, 8<<10)
-	setDefault(&cfg.MaxSubscriptions, 32)
-	setDefault(&cfg.MaxUserSessions, 16)
-	setDefault(&cfg.MaxSessions, 100_000)
-	setDefault(&cfg.MaxQueued, 512<<10)
-	setDefault(&cfg.ConnectTimeout, 30*time.Second)
-	setDefault(&cfg.PingInterval, 30*time.Second)
-	setDefault(&cfg.WriteTimeout, 30*time.Second)
-	setDefault(&cfg.SockJSDisconnectDelay, 5*time.Second)
-	setDefault(&cfg.StoreTimeout, 10*time.Second)
-	return cfg
-}
-
-// validate checks what withDefaults has filled in, but for the store.
+// validate checks what withDefaults has filled in, except for the store.
 func (cfg *Config) validate() error {
 	if cfg.Authenticator != nil && cfg.Directory == nil {
 		return errors.New("fiberchat: Config.Authenticator needs a Config.Directory of the same users")
 	}
-	for _, limit := range []struct {
+	for _, bound := range []struct {
 		name  string
 		value int
 	}{
-		{"MaxPending", cfg.MaxPending}, {"MaxContent", cfg.MaxContent}, {"MaxFrame", cfg.MaxFrame}, {"MaxHeaders", cfg.MaxHeaders},
-		{"MaxHeaderBytes", cfg.MaxHeaderBytes}, {"MaxSubscriptions", cfg.MaxSubscriptions},
-		{"MaxUserSessions", cfg.MaxUserSessions}, {"MaxQueued", cfg.MaxQueued},
-		{"ConnectTimeout", int(cfg.ConnectTimeout)}, {"PingInterval", int(cfg.PingInterval)},
-		{"WriteTimeout", int(cfg.WriteTimeout)}, {"SockJSDisconnectDelay", int(cfg.SockJSDisconnectDelay)},
-		{"StoreTimeout", int(cfg.StoreTimeout)},
+		{"Limits.Content", cfg.Limits.Content}, {"Limits.Frame", cfg.Limits.Frame}, {"Limits.Headers", cfg.Limits.Headers},
+		{"Limits.HeaderBytes", cfg.Limits.HeaderBytes}, {"Limits.Subscriptions", cfg.Limits.Subscriptions}, {"Limits.Queued", cfg.Limits.Queued},
+		{"Timeouts.Connect", int(cfg.Timeouts.Connect)}, {"Timeouts.Ping", int(cfg.Timeouts.Ping)}, {"Timeouts.Write", int(cfg.Timeouts.Write)},
+		{"Timeouts.Store", int(cfg.Timeouts.Store)}, {"SockJS.DisconnectDelay", int(cfg.SockJS.DisconnectDelay)},
 	} {
-		if limit.value < 0 {
-			return fmt.Errorf("fiberchat: Config.%s must not be negative", limit.name)
+		if bound.value < 0 {
+			return fmt.Errorf("fiberchat: Config.%s must not be negative: it cannot be off", bound.name)
 		}
 	}
-	if cfg.MaxFrame <= cfg.MaxContent {
-		return errors.New("fiberchat: Config.MaxFrame must be larger than MaxContent")
-	}
-	// A client's queue must take a frame with its escapes: six octets for one.
-	if cfg.MaxQueued < 6*cfg.MaxContent+cfg.MaxHeaderBytes {
-		return errors.New("fiberchat: Config.MaxQueued must be more than six times MaxContent")
-	}
-	return nil
+	return cfg.Limits.validate()
 }
 
 // resolve finds the store's other roles.
@@ -243,8 +147,8 @@ func (cfg *Config) resolve() error {
 		}
 		cfg.Directory = d
 	}
-	if _, ok := cfg.Store.(chat.Counter); cfg.MaxPending > 0 && !ok {
-		return errors.New("fiberchat: Config.MaxPending needs a Store that is a chat.Counter")
+	if _, ok := cfg.Store.(chat.Counter); cfg.Limits.Pending > 0 && !ok {
+		return errors.New("fiberchat: Config.Limits.Pending needs a Store that is a chat.Counter")
 	}
 	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
 		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
@@ -255,13 +159,13 @@ func (cfg *Config) resolve() error {
 func (cfg *Config) stomp() *stomp.Config {
 	return &stomp.Config{
 		Limits: stomp.Limits{
-			Frame: cfg.MaxFrame, Headers: cfg.MaxHeaders, Section: cfg.MaxHeaderBytes,
+			Frame: cfg.Limits.Frame, Headers: cfg.Limits.Headers, Section: cfg.Limits.HeaderBytes,
 		},
-		Subscriptions:  cfg.MaxSubscriptions,
-		Queue:          cfg.MaxQueued,
+		Subscriptions:  cfg.Limits.Subscriptions,
+		Queue:          cfg.Limits.Queued,
 		HeartBeat:      max(cfg.HeartBeat, 0),
-		PingInterval:   cfg.PingInterval,
-		ConnectTimeout: cfg.ConnectTimeout,
+		PingInterval:   cfg.Timeouts.Ping,
+		ConnectTimeout: cfg.Timeouts.Connect,
 		Server:         "fiberchat",
 	}
 }

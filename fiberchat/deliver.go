@@ -21,7 +21,7 @@ func (ch *Chat) deliver(m *chat.Message, previous int64) {
 	for _, c := range clients {
 		c.feed.Offer(m.ID, previous, body)
 	}
-	ch.node.publishMessage(m, previous, body)
+	ch.node.addMessage(m, previous, body)
 }
 
 // delivered notifies the sender's sessions that asked for it that a message
@@ -35,7 +35,7 @@ func (ch *Chat) delivered(m *chat.Message, at time.Time) {
 	for _, c := range clients {
 		c.notify(aboutDelivered, body)
 	}
-	ch.node.publishDelivered(m.SenderID, body)
+	ch.node.addDelivered(m.SenderID, body)
 }
 
 // recovered is deferred by what the committer and the bus call: a panic there

@@ -28,7 +28,7 @@ const (
 	aboutNothing // accepted for old clients; nothing ever comes
 )
 
-// subjectOf tells what a destination that u subscribes to is about, and false
+// subjectOf returns what a destination that u subscribes to is about, and false
 // when u may not have it. A name is compared with u's own and never looked
 // up: a user named "7" is not the user with id 7.
 func subjectOf(destination string, u chat.User) (subject, bool) {

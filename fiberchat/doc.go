@@ -3,69 +3,116 @@
 //	app := fiber.New()
 //	chats, err := fiberchat.New(app)
 //
-// opens two doors that speak STOMP 1.0 to 1.2 to existing clients,
+// opens two endpoints that speak STOMP 1.0 to 1.2 to existing clients,
 // GET {prefix}/client over WebSocket and {prefix}/socketServer over SockJS,
 // both with ?srect=TOKEN, and keeps messages, users and tokens in the SQLite
-// file fiberchat.db. Config names another store, the app's own users, a rule
-// for who may write to whom, limits, and a bus to other nodes.
+// file fiberchat.db. [Config] names another store, the app's own users, a rule
+// for who may write to whom, limits, and a bus to other nodes. OPERATING.md has
+// limits, nginx and metrics, SCALING.md several nodes; package chattest is for
+// the tests of your app.
 //
 // # The exchange
 //
-//	A --(1) SEND /socket/chat/send-----------> server
-//	A <-(2) MESSAGE /user/queue/send/status--- server        the message is durable
-//	                                           server --(3) MESSAGE /user/{B}/recive--> B
-//	                                           server <-(4) SEND /socket/chat/recive--- B
-//	                                           server --(5) MESSAGE /user/queue/recive/status--> B   and so is this
+//	A --(1) SEND: a message with a msgID----> server
+//	A <-(2) status: it is durable------------ server
+//	                                          server --(3) the message------------> B
+//	                                          server <-(4) SEND: its confirmation-- B
+//	                                          server --(5) status: so is that-----> B
 //
-// A failure comes as a MESSAGE on /user/queue/status, and SEND
-// /socket/chat/init replays what is not confirmed. What a client may subscribe
-// and send to is in destination.go, bodies are in payload.go, codes in
-// status.go.
+// What is refused or fails is answered on a queue of its own. A client that was
+// away sends an init and gets what is not confirmed; one that got no answer
+// sends the same msgID again, which is answered the same way and stored once.
+//
+// All methods of Chat are safe for concurrent use, and so must be what Config
+// is given: Store, Authenticator, Directory, CanSend and Bus are called by many
+// goroutines at once. What they panic with is recovered, logged, and answered
+// with code -300.
 //
 // # One message through the code
 //
-//	internal/ws or internal/sockjs   octets of one connection (a stomp.Conn)
-//	internal/stomp  session.go       the reader decodes frames and keeps the protocol's state
-//	peer.go, handle_send.go          checks the body, the rate, the receiver, CanSend
-//	internal/commit                  whatever is queued goes to chat.Store.Apply in one transaction
-//	deliver.go                       step 3 to the receiver's sessions on this node, found in internal/hub,
-//	                                 and a hint over the Bus to the others
-//	feed.go, feed_read.go            what one session is sent: at once, or read from the store in its turn
-//	internal/stomp  outbox.go        the receiver's queue; writer.go sends it
-//	handle_send.go                   step 2 to the sender
+//	internal/ws or internal/sockjs  the bytes of one connection (a stomp.Conn)
+//	internal/stomp                  the session's reader decodes a frame
+//	handle_send.go                  checks the body, the rate, the receiver, CanSend
+//	internal/commit                 what is queued goes to chat.Store.Apply in one transaction
+//	handle_send.go                  step 2 to the sender
+//	deliver.go                      step 3 to the receiver's sessions here, found in internal/hub,
+//	node.go                         and over the Bus to those on other nodes
+//	internal/feed                   what one session is sent: at once, or read from the store in its turn
+//	internal/stomp                  the receiver's queue, and its writer
 //
-// handle_receive.go does the same for step 4, handle_init.go replays.
+// handle_confirm.go does the same for step 4, handle_init.go begins a replay.
 //
 // # What makes it exact
 //
-// Everything is stored before anybody is told, and ids of one receiver become
-// visible in ascending order. A session knows up to which id it was sent the
-// live messages, and which ids it was sent at all (feed). While something
-// before a message may be missing, or an init runs, messages are only noted and
-// then read from the store, until there is nothing left: so what is live and
-// what is replayed meet without a hole and without a repetition. That is so at
-// every hint of a Bus, and for a while after a commit whose outcome is not
-// known (doubt.go), since the database may yet finish it.
+// Nobody hears of a message before it is stored, and ids of one receiver become
+// visible in ascending order. Each message names its predecessor to the same
+// receiver, Previous, and each session has a cursor. A message goes straight out
+// when its predecessor is not beyond the cursor, whether it comes from this
+// node's committer or over the Bus. Otherwise something between is missing, and
+// the session reads the store until there is nothing left. Package
+// internal/feed has the whole rule.
+//
+// So a Bus may lose, repeat and reorder. A node publishes what it commits, with
+// Previous; the others skip what they have no session for. What no later
+// message shows is found by looking in the store: every two seconds with a Bus
+// (catchup.go), and for a while after a commit whose outcome is not known, since
+// the database may yet finish it (unknown_commit.go).
 //
 // # Who runs what
 //
 // A session is one goroutine, the connection's own, which reads; a second
 // writes while there is something to write, a third reads from the store while
-// the feed needs it. A lone frame is written by whoever queues it, if the
-// socket takes it at once. The reader does not wait for the disk: it hands an
-// operation over and reads on, with at most 64 in flight; only a lone operation
-// that finds nobody at the store it takes there itself. The committer carries
-// out one batch at a time and tells the outcomes of the one before meanwhile,
-// in order, with a goroutine for each. Each Chat has a goroutine for what is
-// due by the clock, one that waits for the app's shutdown, and with a Bus one
-// that looks for what the bus lost and one that publishes. Close waits for all
-// of them, but for the one that waits for the shutdown, which its beginning ends.
+// the feed needs it. A lone frame is written by whoever queues it, if the socket
+// takes it at once.
 //
-// Every queue is bounded; what overflows ends the session with a close code
+// The reader does not wait for the disk: it submits an operation and reads on,
+// with at most 64 in flight. The committer has two goroutines: one commits a
+// batch while the other reports the outcomes of the batch before it, in order.
+// A lone operation that comes while nothing is being committed is committed by
+// its reader, which then answers and delivers too.
+//
+// Each Chat has a goroutine for what is due by the clock and one that waits for
+// the app's shutdown; with a Bus one that catches up and one that publishes.
+// Close waits for all of them, except for the one that waits for the shutdown,
+// which ends when Close begins.
+//
+// Every queue is bounded. What overflows ends the session with a close code
 // that says so, and loses nothing, since all of it is stored.
 //
-// All methods of Chat are safe for concurrent use, and so must be what Config
-// is given: Store, Authenticator, Directory and CanSend are called by many
-// goroutines at once. What they panic with is recovered, logged, and answered
-// with code -300.
+// # Files
+//
+// In parentheses is where the tests are, if not in the _test file of the same
+// name. TestModel (model_test.go) is for all of it: clients at random against
+// what the protocol promises. helper_*_test.go and cluster_test.go are what
+// tests stand on.
+//
+//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go)
+//	config.go          Config: collaborators and hooks (new_test.go)
+//	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
+//	mount.go           the routes, and who is let in (token_test.go, subscribe_test.go, nginx_test.go)
+//	close.go           Close and the app's shutdown
+//	send.go            Chat.Send and Chat.Conversation (api_test.go)
+//	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
+//	revoke_bus.go      revocations as bytes (revoke_test.go)
+//
+//	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
+//	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
+//	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
+//	handle_confirm.go  steps 4 and 5 (confirm_test.go)
+//	handle_init.go     an init (init_test.go, replay_test.go)
+//	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
+//	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)
+//	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
+//	unknown_commit.go  messages that may be stored after all (fault_test.go too)
+//
+//	bus.go             the Bus interface (bustest)
+//	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)
+//	node_entry.go      what a publication has in it
+//	catchup.go         finds what the Bus lost (bus_late_test.go too)
+//
+//	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
+//	payload.go         the JSON bodies of the wire
+//	json.go            JSON strings and objects (payload_test.go)
+//	failure.go         all that a client is answered when something fails (fault_test.go)
+//	metrics.go         counts outcomes and refused tokens
 package fiberchat

@@ -94,6 +94,33 @@ func ExampleConfig_canSend() {
 	}
 }
 
+// Strangers may write to each other here: short texts, slowly, and no more than
+// a hundred to somebody who is away. What is left out has its default.
+func ExampleConfig_limits() {
+	chats, err := fiberchat.New(fiber.New(), fiberchat.Config{
+		Store: storetest.NewMemory(), Authenticator: ourMembers, Directory: ourMembers,
+		Limits: fiberchat.Limits{
+			Content:      2 << 10,
+			SendRate:     5,
+			Pending:      100,
+			UserSessions: -1, // no limit
+		},
+		Timeouts: fiberchat.Timeouts{Store: 3 * time.Second},
+		SockJS:   fiberchat.SockJS{Cookie: true}, // the load balancer sticks to it
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer chats.Close(context.Background())
+
+	_, err = fiberchat.New(fiber.New(), fiberchat.Config{
+		Store: storetest.NewMemory(), Authenticator: ourMembers, Directory: ourMembers,
+		Limits: fiberchat.Limits{Frame: 64 << 10},
+	})
+	fmt.Println(err)
+	// Output: fiberchat: Config.Limits.Frame must be at least 303104: 6 x Content, for JSON may spell a byte with six, and HeaderBytes
+}
+
 // newExample is chat for the examples below.
 func newExample() *fiberchat.Chat {
 	chats, err := fiberchat.New(fiber.New(), fiberchat.Config{

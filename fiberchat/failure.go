@@ -8,7 +8,7 @@ import (
 	"fiberchat.example/fiberchat/internal/commit"
 )
 
-// failure is what a client is told on /user/queue/status. This file is the
+// failure is what a client is answered on /user/queue/status. This file is the
 // only one that makes them, so that no cause of an error reaches a client.
 type failure struct {
 	code int
@@ -36,7 +36,7 @@ func missingField(name string) *failure {
 func badField(text string) *failure { return &failure{codeBadBody, "BadField", text} }
 
 func contentTooLarge(limit int) *failure {
-	return &failure{codeRefused, "TooLarge", fmt.Sprintf("content may have %d octets of UTF-8", limit)}
+	return &failure{codeRefused, "TooLarge", fmt.Sprintf("content may have %d bytes of UTF-8", limit)}
 }
 
 func noSuchDestination() *failure {
@@ -55,7 +55,7 @@ var (
 )
 
 // failureOf turns what the app's code or the store said of an operation into
-// what the client is told; notFound is what chat.ErrNotFound means there.
+// what the client is answered; notFound is what chat.ErrNotFound means there.
 func (ch *Chat) failureOf(err error, notFound *failure) *failure {
 	var panicked *commit.PanicError
 	switch {

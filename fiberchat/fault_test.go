@@ -73,7 +73,7 @@ var faults = []fault{
 // quick makes slow faults end.
 const quick = 100 * time.Millisecond
 
-// tryAgain wants a -300 that tells nothing of what is inside.
+// tryAgain wants a -300 that shows nothing of what is inside.
 func (c *client) tryAgain(msgID string) {
 	c.t.Helper()
 	f := c.message(failures)
@@ -94,7 +94,7 @@ func TestStoreFails(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			store := &faultyStore{Store: openStore(t)}
-			s := serve(t, fiberchat.Config{Store: store, StoreTimeout: quick})
+			s := serve(t, fiberchat.Config{Store: store, Timeouts: fiberchat.Timeouts{Store: quick}})
 			a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 			a.tell("m0", 2, "x")
 			b.message("/user/bob/recive")
@@ -229,7 +229,7 @@ func TestInitFails(t *testing.T) {
 			t.Parallel()
 			store := &faultyStore{Store: openStore(t)}
 			fill(t, store.Store, 0, 3, "x")
-			s := serve(t, fiberchat.Config{Store: store, StoreTimeout: quick})
+			s := serve(t, fiberchat.Config{Store: store, Timeouts: fiberchat.Timeouts{Store: quick}})
 			b := online(t, s.addr, "bob")
 			store.breakPending(func(ctx context.Context) ([]chat.Message, error) { return nil, fault.do(ctx) })
 			b.send("/socket/chat/init", "")

@@ -220,7 +220,7 @@ func TestLargeMessageToManySubscriptions(t *testing.T) {
 	a.tell("m1", 2, text)
 	for range copies {
 		if got := b.message("/user/bob/recive").message(t); got.Content != text {
-			t.Fatal("got", len(got.Content), "octets")
+			t.Fatal("got", len(got.Content), "bytes")
 		}
 	}
 	if got := b.pending(); len(got) != copies {
@@ -235,7 +235,7 @@ func TestFailedCommitHidesNothing(t *testing.T) {
 	store := &faultySweeper{Memory: storetest.NewMemory()}
 	c := newCluster(t, 1, store)
 	a, b := c.online(t, 0, "alice"), c.online(t, 0, "bob")
-	fill(t, store.Memory, 0, 1, "by another node, whose hint is lost")
+	fill(t, store.Memory, 0, 1, "by another node, whose publication is lost")
 	a.tell("c1", 3, "x")
 	store.fail(true)
 	a.say("b1", 2, "fails")
@@ -246,7 +246,7 @@ func TestFailedCommitHidesNothing(t *testing.T) {
 	}
 }
 
-// TestDeliveredAfterAnUnknownOutcome: the repetition tells the sender.
+// TestDeliveredAfterAnUnknownOutcome: the repetition notifies the sender.
 func TestDeliveredAfterAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	store := &faultyStore{Store: openStore(t)}
@@ -306,9 +306,9 @@ func TestConfirmAfterHalfAnInit(t *testing.T) {
 	}
 }
 
-// With a bus an init brings also what nobody has hinted at yet, and what
+// With a bus an init brings also what nobody has published yet, and what
 // another session confirmed since this one listens.
-func TestInitOfWhatWasNotHintedAt(t *testing.T) {
+func TestInitOfWhatWasNotPublished(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, openStore(t))
 	one, two := c.online(t, 0, "bob"), c.online(t, 1, "bob")
@@ -320,7 +320,7 @@ func TestInitOfWhatWasNotHintedAt(t *testing.T) {
 	m := one.message("/user/bob/recive").message(t)
 	one.message("/user/bob/recive")
 	one.confirmed("m1", m.ID)
-	// A sweep may have brought both a moment before; then m2 comes again.
+	// Catching up may have brought both a moment before; then m2 comes again.
 	if got := strings.Join(two.pending(), " "); got != "m1 m2" && got != "m1 m2 m2" {
 		t.Error("init brought", got)
 	}

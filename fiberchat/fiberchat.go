@@ -20,27 +20,28 @@ import (
 // defaultFile is where chat is kept when Config names no Store.
 const defaultFile = "fiberchat.db"
 
-// ErrClosed is what Send and Conversation return once Close has begun. Revoke
-// and Disconnect have nothing left to end then.
+// ErrClosed is what Send and Conversation return once Close has begun. The
+// other methods return no such error: Revoke and Disconnect have nothing left to
+// end on this node then, and Close may be called again.
 var ErrClosed = errors.New("fiberchat: closed")
 
 // Chat is chat mounted on a router. Its methods are safe for concurrent use.
 type Chat struct {
-	cfg       Config
-	stomp     *stomp.Config
-	hub       *hub.Hub[*client]
-	committer *commit.Committer
-	sockjs    *sockjs.Server
-	metrics   *metrics.Set
-	node      *node
-	receivers *receivers
-	revoked   revocations
-	doubts    doubts
-	sends     *limiter // messages
-	inits     *limiter
-	unknowns  *limiter // confirmations of messages that are not there
+	cfg             Config
+	stomp           *stomp.Config
+	hub             *hub.Hub[*client]
+	committer       *commit.Committer
+	sockjs          *sockjs.Server
+	metrics         *metrics.Set
+	node            *node
+	receivers       *receivers
+	revoked         revocations
+	unknownCommits  unknownCommits
+	sends           *limiter // messages
+	inits           *limiter
+	unknownConfirms *limiter // confirmations of messages that are not there
 
-	// ctx is the root of all work; it ends when Close has told the clients.
+	// ctx is the root of all work; it ends when Close has closed the sessions.
 	ctx        context.Context
 	cancel     context.CancelFunc
 	sessions   sync.WaitGroup // serve and housekeeping
@@ -72,15 +73,15 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.New("fiberchat: Prefork runs the app in several processes, which cannot reach each other's clients without a Config.Bus")
 	}
 	ch := &Chat{
-		hub:        hub.New[*client](),
-		revoked:    revocations{times: make(map[revoked]time.Time)},
-		doubts:     doubts{until: make(map[int64]time.Time)},
-		sends:      newLimiter(cfg.SendRate),
-		inits:      newLimiter(cfg.SendRate),
-		unknowns:   newLimiter(cfg.SendRate),
-		catchUpNow: make(chan struct{}, 1),
-		closing:    make(chan struct{}),
-		closed:     make(chan struct{}),
+		hub:             hub.New[*client](),
+		revoked:         revocations{times: make(map[revoked]time.Time)},
+		unknownCommits:  unknownCommits{until: make(map[int64]time.Time)},
+		sends:           newLimiter(cfg.Limits.SendRate),
+		inits:           newLimiter(cfg.Limits.SendRate),
+		unknownConfirms: newLimiter(cfg.Limits.SendRate),
+		catchUpNow:      make(chan struct{}, 1),
+		closing:         make(chan struct{}),
+		closed:          make(chan struct{}),
 	}
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
@@ -101,7 +102,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
-	ch.committer = commit.New(cfg.Store, cfg.StoreTimeout, ch.metrics.Commit)
+	ch.committer = commit.New(cfg.Store, cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
 	if !ch.node.alone() {
@@ -139,13 +140,13 @@ func (ch *Chat) connect() (start mark, err error) {
 
 // register makes a session reachable, or ends it.
 func (ch *Chat) register(c *client) {
-	surplus, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.MaxUserSessions, max(ch.cfg.MaxSessions, 0))
+	surplus, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.Limits.UserSessions, ch.cfg.Limits.Sessions)
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
 	}
 	for i, old := range surplus {
-		if len(surplus)-i > ch.cfg.MaxUserSessions {
+		if len(surplus)-i > ch.cfg.Limits.UserSessions {
 			old.session.Abort("replaced") // it had its chance to read the ERROR
 			continue
 		}
@@ -182,7 +183,7 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.inits, ch.unknowns} {
+			for _, l := range []*limiter{ch.sends, ch.inits, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)

@@ -62,7 +62,7 @@ func TestGoStomp(t *testing.T) {
 			t.Fatal(version, "no status")
 		}
 		if got := b.message("/user/bob/recive").message(t); got.ChatID != id || got.Content != content {
-			t.Errorf("%s: bob got %s, %d octets", version, got.ChatID, len(got.Content))
+			t.Errorf("%s: bob got %s, %d bytes", version, got.ChatID, len(got.Content))
 		}
 		if err := a.Disconnect(); err != nil { // waits for the receipt
 			t.Error(version, err)

@@ -29,7 +29,7 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 	if id == 0 {
 		t.confirmation.Sent = c.feed.Sent()
 	}
-	if c.slowedDown(c.chat.unknowns.await(c.identity.User.ID, c.session.Done())) {
+	if c.slowedDown(c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done())) {
 		c.submit(t)
 	}
 }
@@ -52,7 +52,7 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 		c.log().Error("store confirmation", "error", err)
 	}
 	if errors.Is(err, chat.ErrNotFound) {
-		c.chat.unknowns.charge(c.identity.User.ID)
+		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)
 }

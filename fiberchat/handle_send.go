@@ -21,7 +21,7 @@ type sendTask struct {
 
 // handleSend is step 1: check, and hand over to the committer.
 func (c *client) handleSend(f *stomp.Frame) {
-	b, fault := parseSend(f.Body, c.chat.cfg.MaxContent)
+	b, fault := parseSend(f.Body, c.chat.cfg.Limits.Content)
 	receipt := f.Receipt()
 	if !c.slowedDown(c.chat.sends.take(c.identity.User.ID, c.session.Done())) {
 		return
@@ -55,10 +55,10 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 		return to, failToSelf
 	}
 	to, known := ch.receivers.remembered(receiverID)
-	if known && ch.cfg.CanSend == nil && ch.cfg.MaxPending == 0 {
+	if known && ch.cfg.CanSend == nil && ch.cfg.Limits.Pending == 0 {
 		return to, nil // nobody is asked: no deadline is needed
 	}
-	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
 	to, err := ch.receivers.find(ctx, receiverID)
 	if err != nil {
@@ -81,7 +81,7 @@ func (ch *Chat) accepted(from chat.User, msgID string) bool {
 	if !ok {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
 	stored, err := guard(func() (bool, error) { return store.Stored(ctx, from.ID, msgID) })
 	if err != nil {
@@ -129,7 +129,7 @@ func (t *sendTask) Done(r *chat.Result, err error) {
 	case err == nil && r.Changed:
 		t.chat.deliver(&r.Message, r.Previous)
 	case isUnknown(err):
-		t.chat.doubt(t.message.ReceiverID)
+		t.chat.commitUnknown(t.message.ReceiverID)
 		t.chat.cfg.Logger.Error("store message", "error", err, "user", t.message.SenderID)
 	}
 	t.chat.count(&t.chat.metrics.Sends, r, err)

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -79,5 +82,49 @@ func TestImports(t *testing.T) {
 	}
 	if seen != len(arrows) {
 		t.Errorf("found %d packages, %d have arrows: is one of them gone?", seen, len(arrows))
+	}
+}
+
+// TestFileMap: doc.go names every file of this package, and no other.
+func TestFileMap(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if !strings.HasSuffix(name, "_test.go") && name != "doc.go" && !strings.Contains(string(doc), "\n//\t"+name+" ") {
+			t.Errorf("doc.go does not say what is in %s", name)
+		}
+	}
+	for _, match := range regexp.MustCompile(`[\s(](\w+\.go)\b`).FindAllStringSubmatch(string(doc), -1) {
+		if !slices.Contains(files, match[1]) {
+			t.Errorf("doc.go names %s, which is not there", match[1])
+		}
+	}
+}
+
+// TestSpelling: the wire's misspelt words are in two files.
+func TestSpelling(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") || name == "payload.go" || name == "destination.go" {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if word := regexp.MustCompile(`(?i)\w*reciv\w*`).Find(text); word != nil {
+			t.Errorf("%s has %s: use a constant of destination.go, or a function of payload.go", name, word)
+		}
 	}
 }

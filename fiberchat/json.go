@@ -44,7 +44,7 @@ func appendString(b []byte, s string) []byte {
 	return append(append(b, s[from:]...), '"')
 }
 
-// parseString decodes a JSON string. A lone surrogate becomes U+FFFD; octets
+// parseString decodes a JSON string. A lone surrogate becomes U+FFFD; bytes
 // that are not UTF-8 stay, for the caller to refuse.
 func parseString(raw []byte) (string, bool) {
 	if raw[0] != '"' {

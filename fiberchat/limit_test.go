@@ -44,7 +44,7 @@ func TestOldestSessionIsReplaced(t *testing.T) {
 
 func TestMaxUserSessions(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{MaxUserSessions: 1})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{UserSessions: 1}})
 	b1 := online(t, s.addr, "bob")
 	b2 := online(t, s.addr, "bob")
 	b1.fails("replaced", 1008)
@@ -53,7 +53,7 @@ func TestMaxUserSessions(t *testing.T) {
 
 func TestMaxSessions(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{MaxSessions: 2})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{Sessions: 2}})
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	if _, err := native.open(s.addr, "", "t-carol"); err == nil || !strings.Contains(err.Error(), "503") {
 		t.Error("one more gave", err)
@@ -85,7 +85,7 @@ func TestMaxSessions(t *testing.T) {
 func TestMaxSubscriptions(t *testing.T) {
 	t.Parallel()
 	eachDoor(t, func(t *testing.T, d door) {
-		s := serve(t, fiberchat.Config{MaxSubscriptions: 3})
+		s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{Subscriptions: 3}})
 		b := d.connect(t, s.addr, "t-bob")
 		b.subscribe("/user/bob/recive")
 		b.subscribe(sendStatus)
@@ -102,7 +102,7 @@ func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	eachDoor(t, func(t *testing.T, d door) {
 		// One message in 1000 s, bursts of one.
-		s := serve(t, fiberchat.Config{SendRate: 0.001})
+		s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: 0.001}})
 		a, b := d.online(t, s.addr, "alice"), online(t, s.addr, "bob")
 		a.tell("m1", 2, "x")
 		b.message("/user/bob/recive")
@@ -132,7 +132,7 @@ func TestBurst(t *testing.T) {
 	t.Parallel()
 	eachDoor(t, func(t *testing.T, d door) {
 		const n = 1000
-		s := serve(t, fiberchat.Config{SendRate: 200})
+		s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: 200}})
 		a, b := d.online(t, s.addr, "alice"), d.online(t, s.addr, "bob")
 		var burst strings.Builder
 		for i := range n {
@@ -152,7 +152,7 @@ func TestBurst(t *testing.T) {
 
 func TestNoRateLimit(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{SendRate: -1})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1}})
 	a := online(t, s.addr, "alice")
 	frame := "SEND\ndestination:/socket/chat/send\n\n" + sendBody("m", 2, "x") + "\x00"
 	a.raw(strings.Repeat(frame, 300))
@@ -179,7 +179,7 @@ func TestSlowReceiver(t *testing.T) {
 	for _, d := range []door{native, sockws} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
-			cfg, logs := configFor(t, fiberchat.Config{SendRate: -1, MaxQueued: 300 << 10})
+			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 300 << 10}})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)
@@ -232,7 +232,7 @@ func TestWriteTimeout(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
-			cfg, _ := configFor(t, fiberchat.Config{SendRate: -1, MaxQueued: 16 << 20, WriteTimeout: 300 * time.Millisecond, Registerer: metrics})
+			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)
@@ -291,7 +291,7 @@ func sessionsUp(t *testing.T, metrics *prometheus.Registry) (n int) {
 func TestSockJSDisconnectDelay(t *testing.T) {
 	t.Parallel()
 	metrics := prometheus.NewRegistry()
-	s := serve(t, fiberchat.Config{SockJSDisconnectDelay: 50 * time.Millisecond, Registerer: metrics})
+	s := serve(t, fiberchat.Config{SockJS: fiberchat.SockJS{DisconnectDelay: 50 * time.Millisecond}, Registerer: metrics})
 	l, err := xhr.open(s.addr, "", "t-bob")
 	if err != nil {
 		t.Fatal(err)

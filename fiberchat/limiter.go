@@ -101,17 +101,17 @@ func (l *limiter) prune() {
 
 // allowPending is the limit on what one receiver has not confirmed.
 func (ch *Chat) allowPending(ctx context.Context, to chat.User) *failure {
-	if ch.cfg.MaxPending == 0 {
+	if ch.cfg.Limits.Pending == 0 {
 		return nil
 	}
 	n, err := guard(func() (int, error) {
-		return ch.cfg.Store.(chat.Counter).CountPending(ctx, to.ID, ch.cfg.MaxPending)
+		return ch.cfg.Store.(chat.Counter).CountPending(ctx, to.ID, ch.cfg.Limits.Pending)
 	})
 	if err != nil {
 		ch.cfg.Logger.Error("count pending messages", "error", err, "user", to.ID)
 		return ch.failureOf(err, nil)
 	}
-	if n < ch.cfg.MaxPending {
+	if n < ch.cfg.Limits.Pending {
 		return nil
 	}
 	return failPending

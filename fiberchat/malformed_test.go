@@ -87,7 +87,7 @@ func TestMalformedFrames(t *testing.T) {
 		{"content-length in hex", hello12, send + "content-length:0x2\n\n{}\x00", "bad-frame", 1002},
 		{"content-length too short", hello12, send + "content-length:1\n\n{}\x00", "bad-frame", 1002},
 		{"content-length too long", hello12, send + "content-length:3\n\n{}\x00\x01", "bad-frame", 1002},
-		{"content-length over the limit", hello12, send + "content-length:65536\n\n", "frame-too-large", 1009},
+		{"content-length over the limit", hello12, send + "content-length:303104\n\n", "frame-too-large", 1009},
 		{"content-length huge", hello12, send + "content-length:99999999999999999999999999\n\n", "frame-too-large", 1009},
 		{"content-length of CONNECT", "", "CONNECT\ncontent-length:9999999\n\n", "frame-too-large", 1009},
 
@@ -101,8 +101,8 @@ func TestMalformedFrames(t *testing.T) {
 		{"headers too large", hello12, send + "x:" + strings.Repeat("a", 8<<10) + "\n\n{}\x00", "frame-too-large", 1009},
 		{"headers too large, no end", hello12, strings.Repeat("A", 9<<10), "frame-too-large", 1009},
 		{"headers too large before CONNECT", "", strings.Repeat("A", 9<<10), "frame-too-large", 1009},
-		{"frame too large", hello12, send + "\n" + strings.Repeat("a", 64<<10) + "\x00", "frame-too-large", 1009},
-		{"frame too large, no end", hello12, send + "\n" + strings.Repeat("a", 64<<10), "frame-too-large", 1009},
+		{"frame too large", hello12, send + "\n" + strings.Repeat("a", 296<<10) + "\x00", "frame-too-large", 1009},
+		{"frame too large, no end", hello12, send + "\n" + strings.Repeat("a", 296<<10), "frame-too-large", 1009},
 
 		{"foreign destination", hello12, "SUBSCRIBE\nid:1\ndestination:/user/1/recive\n\n\x00", "not-allowed", 1008},
 		{"foreign destination in 1.0", hello10, "SUBSCRIBE\ndestination:/user/1/recive\n\n\x00", "not-allowed", 1008},
@@ -112,7 +112,7 @@ func TestMalformedFrames(t *testing.T) {
 	for _, d := range []door{native, sockws} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, fiberchat.Config{MaxUserSessions: 1000})
+			s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{UserSessions: 1000}})
 			witness := d.connect(t, s.addr, "t-alice")
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
@@ -190,8 +190,8 @@ func TestBinaryMessages(t *testing.T) {
 	s := serve(t, fiberchat.Config{})
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	frame := []byte("SEND\ndestination:/socket/chat/send\n\n" + sendBody("m1", 2, "起来聊天🐱") + "\x00")
-	for _, octet := range frame { // cut at every octet
-		if err := a.Conn.Binary([]byte{octet}); err != nil {
+	for _, one := range frame { // cut at every byte
+		if err := a.Conn.Binary([]byte{one}); err != nil {
 			t.Fatal(err)
 		}
 	}

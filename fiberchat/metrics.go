@@ -22,7 +22,7 @@ func (ch *Chat) count(o *metrics.Outcomes, r *chat.Result, err error) {
 	}
 }
 
-// queued is how many octets wait for clients.
+// queued is how many bytes wait for clients.
 func (ch *Chat) queued() float64 {
 	sum := 0
 	for _, c := range ch.hub.All() {

@@ -40,7 +40,7 @@ func TestMetricsCount(t *testing.T) {
 	metrics := prometheus.NewRegistry()
 	p := newPeople("alice", "bob")
 	p.until["t-old"] = time.Now().Add(-time.Hour)
-	s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Registerer: metrics, SendRate: 0.5, CanSend: func(_ context.Context, from, _ chat.User) error {
+	s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Registerer: metrics, Limits: fiberchat.Limits{SendRate: 0.5}, CanSend: func(_ context.Context, from, _ chat.User) error {
 		if from.Name == "bob" {
 			panic("a bug of the app")
 		}
@@ -83,15 +83,16 @@ func TestMetricsCount(t *testing.T) {
 	}
 }
 
-// unsweptStore shows no sweep anything.
-type unsweptStore struct{ *storetest.Memory }
+// blindStore shows nothing to a node that catches up.
+type blindStore struct{ *storetest.Memory }
 
-func (unsweptStore) Unconfirmed(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
+func (blindStore) Unconfirmed(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
 
-// TestHints are what brings messages to other nodes, not the sweep.
-func TestHints(t *testing.T) {
+// TestPublications are what brings messages to other nodes, not the look in the
+// store.
+func TestPublications(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 2, unsweptStore{storetest.NewMemory()})
+	c := newCluster(t, 2, blindStore{storetest.NewMemory()})
 	a, b := c.online(t, 0, "alice"), c.online(t, 1, "bob")
 	for i := range 3 {
 		a.tell(fmt.Sprint("m", i), 2, "x")

@@ -25,8 +25,8 @@ const (
 func newModelNode(w *modelWorld, bus Bus) (*Chat, error) {
 	return New(fiber.New(), Config{
 		Store: w.store, Authenticator: modelUsers{}, Directory: modelUsers{}, Bus: bus,
-		Logger: slog.New(slog.DiscardHandler), SendRate: -1, StoreTimeout: modelTimeout,
-		MaxContent: 64, MaxFrame: 4 << 10, MaxHeaderBytes: 1 << 10, MaxQueued: w.queue,
+		Logger: slog.New(slog.DiscardHandler), Timeouts: Timeouts{Store: modelTimeout},
+		Limits: Limits{SendRate: -1, Content: 64, Frame: 4 << 10, HeaderBytes: 1 << 10, Queued: w.queue},
 	})
 }
 

@@ -1,8 +1,6 @@
 package fiberchat
 
 import (
-	"cmp"
-	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -20,10 +18,10 @@ func (ch *Chat) mount(router fiber.Router) {
 	authConfig := middleware.Config{
 		Authenticator: countedAuth{ch.cfg.Authenticator, ch.metrics},
 		AllowOrigins:  ch.cfg.AllowOrigins,
-		Timeout:       ch.cfg.StoreTimeout,
+		Timeout:       ch.cfg.Timeouts.Store,
 		Logger:        ch.cfg.Logger,
 	}
-	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.WriteTimeout}, func(c *fiber.Ctx) func(*ws.Conn) {
+	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
 	})
@@ -38,14 +36,14 @@ func (ch *Chat) mount(router fiber.Router) {
 		},
 		Raw:                native,
 		AllowOrigins:       ch.cfg.AllowOrigins,
-		ClientURL:          ch.cfg.SockJSClientURL,
-		ClientIntegrity:    ch.cfg.SockJSClientIntegrity,
-		JSessionID:         ch.cfg.SockJSCookie,
-		WriteTimeout:       ch.cfg.WriteTimeout,
-		DisconnectDelay:    ch.cfg.SockJSDisconnectDelay,
-		MaxInbound:         max(ch.cfg.MaxFrame, 1<<20),
-		MaxSessionsPerUser: 2 * ch.cfg.MaxUserSessions, // chat's own limit closes the oldest before
-		MaxSessions:        cmp.Or(max(ch.cfg.MaxSessions, 0), math.MaxInt),
+		ClientURL:          ch.cfg.SockJS.ClientURL,
+		ClientIntegrity:    ch.cfg.SockJS.ClientIntegrity,
+		JSessionID:         ch.cfg.SockJS.Cookie,
+		WriteTimeout:       ch.cfg.Timeouts.Write,
+		DisconnectDelay:    ch.cfg.SockJS.DisconnectDelay,
+		MaxInbound:         inbound(ch.cfg.Limits.Frame),
+		MaxSessionsPerUser: 2 * ch.cfg.Limits.UserSessions, // chat's own limit closes the oldest before
+		MaxSessions:        ch.cfg.Limits.Sessions,
 		Logger:             ch.cfg.Logger,
 	})
 	authConfig.Next = func(c *fiber.Ctx) bool {
@@ -60,13 +58,18 @@ func (ch *Chat) mount(router fiber.Router) {
 	router.Use("/socketServer", ch.watch, ch.sockjs.CORS, middleware.New(authConfig), ch.sockjs.Handler)
 }
 
+// inbound is how many bytes a SockJS client may send at once: all frames that
+// waited for the request before. A backslash and a quotation mark of a frame
+// are two bytes there.
+func inbound(frame int) int { return max(4*frame, 1<<20) }
+
 // admit refuses at the native door who may not come in now. SockJS does so for
 // itself, by frames that its clients understand.
 func (ch *Chat) admit(c *fiber.Ctx) error {
 	if !ch.sockjs.OriginAllowed(c) {
 		return c.Status(fiber.StatusForbidden).JSON(refusal(&failure{codeForbidden, "Forbidden", "this origin is not allowed"}))
 	}
-	if ch.isClosing() || ch.cfg.MaxSessions > 0 && ch.hub.Len() >= ch.cfg.MaxSessions {
+	if ch.isClosing() || ch.hub.Len() >= ch.cfg.Limits.Sessions {
 		return c.Status(fiber.StatusServiceUnavailable).JSON(refusal(&failure{codeTryAgain, "Busy", "no more sessions can be taken, try again later"}))
 	}
 	return c.Next()
@@ -78,7 +81,7 @@ func refusal(f *failure) fiber.Map {
 }
 
 // watch closes chat when the app's server begins to shut down, which in a
-// group or a mounted app nothing else tells.
+// group or a mounted app nothing else reports.
 func (ch *Chat) watch(c *fiber.Ctx) error {
 	stopping := c.Context().Done()
 	if stopping == nil {

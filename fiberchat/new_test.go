@@ -33,18 +33,19 @@ func TestNewRefuses(t *testing.T) {
 		{"Directory", fiberchat.Config{Authenticator: p}},
 		{"Authenticator", fiberchat.Config{Store: store}},
 		{"Authenticator", fiberchat.Config{Store: store, Directory: p}},
-		{"MaxContent", with(fiberchat.Config{MaxContent: -1})},
-		{"MaxFrame", with(fiberchat.Config{MaxFrame: -1})},
-		{"MaxHeaders", with(fiberchat.Config{MaxHeaders: -1})},
-		{"MaxHeaderBytes", with(fiberchat.Config{MaxHeaderBytes: -1})},
-		{"MaxSubscriptions", with(fiberchat.Config{MaxSubscriptions: -1})},
-		{"MaxUserSessions", with(fiberchat.Config{MaxUserSessions: -1})},
-		{"MaxQueued", with(fiberchat.Config{MaxQueued: -1})},
-		{"ConnectTimeout", with(fiberchat.Config{ConnectTimeout: -1})},
-		{"PingInterval", with(fiberchat.Config{PingInterval: -1})},
-		{"StoreTimeout", with(fiberchat.Config{StoreTimeout: -time.Second})},
-		{"MaxFrame", with(fiberchat.Config{MaxContent: 64 << 10})},
-		{"MaxQueued", with(fiberchat.Config{MaxQueued: 1000})},
+		{"Limits.Content", with(fiberchat.Config{Limits: fiberchat.Limits{Content: -1}})},
+		{"Limits.Frame", with(fiberchat.Config{Limits: fiberchat.Limits{Frame: -1}})},
+		{"Limits.Headers", with(fiberchat.Config{Limits: fiberchat.Limits{Headers: -1}})},
+		{"Limits.HeaderBytes", with(fiberchat.Config{Limits: fiberchat.Limits{HeaderBytes: -1}})},
+		{"Limits.Subscriptions", with(fiberchat.Config{Limits: fiberchat.Limits{Subscriptions: -1}})},
+		{"Timeouts.Write", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Write: -1}})},
+		{"SockJS.DisconnectDelay", with(fiberchat.Config{SockJS: fiberchat.SockJS{DisconnectDelay: -1}})},
+		{"Limits.Queued", with(fiberchat.Config{Limits: fiberchat.Limits{Queued: -1}})},
+		{"Timeouts.Connect", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Connect: -1}})},
+		{"Timeouts.Ping", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Ping: -1}})},
+		{"Timeouts.Store", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Store: -time.Second}})},
+		{"Limits.Frame", with(fiberchat.Config{Limits: fiberchat.Limits{Content: 48 << 10, Frame: 296<<10 - 1}})},
+		{"Limits.Queued", with(fiberchat.Config{Limits: fiberchat.Limits{Queued: 1000}})},
 	} {
 		app := newApp()
 		ch, err := fiberchat.New(app, c.cfg)
@@ -62,6 +63,30 @@ func TestNewRefuses(t *testing.T) {
 	}
 	if _, err := sqlstore.Open(filepath.Join(t.TempDir(), "none", "chat.db")); err == nil {
 		t.Error("a store in no folder was opened")
+	}
+}
+
+// TestOff: what can be off takes -1, and content larger than the default needs
+// nothing else.
+func TestOff(t *testing.T) {
+	t.Parallel()
+	cfg, _ := configFor(t, fiberchat.Config{
+		HeartBeat: -1,
+		Limits:    fiberchat.Limits{Content: 1 << 20, UserSessions: -1, Sessions: -1, Pending: -1, SendRate: -1},
+	})
+	app := newApp()
+	if _, err := fiberchat.New(app, cfg); err != nil {
+		t.Fatal(err)
+	}
+	addr := listen(t, app)
+	var all []*client
+	for range 20 { // more than 16
+		all = append(all, online(t, addr, "bob"))
+	}
+	a := online(t, addr, "alice")
+	a.tell("m", 2, strings.Repeat("x", 1<<20))
+	for _, b := range all {
+		b.message("/user/bob/recive")
 	}
 }
 

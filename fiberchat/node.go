@@ -21,7 +21,7 @@ const (
 )
 
 // node is this process among those that share the store. Alone it has no bus,
-// and publishes nothing. Everything that a node has to tell goes to all
+// and publishes nothing. Everything that a node publishes goes to all
 // others, since one publication for a whole batch is cheaper for everybody
 // than one for each receiver; who has no session of a receiver skips it.
 type node struct {
@@ -32,9 +32,9 @@ type node struct {
 	stop chan struct{}
 	done chan struct{}
 
-	up   atomic.Bool // the last publication worked
-	ask  atomic.Bool // revocations of other nodes may have been missed
-	tell atomic.Bool // other nodes may have missed revocations
+	up     atomic.Bool // the last publication worked
+	ask    atomic.Bool // revocations of other nodes may have been missed
+	repeat atomic.Bool // other nodes may have missed revocations of this one
 
 	mu      sync.Mutex
 	entries []byte // what is to be published
@@ -57,7 +57,7 @@ func (n *node) join() error {
 		close(n.done)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(n.chat.ctx, n.chat.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(n.chat.ctx, n.chat.cfg.Timeouts.Store)
 	defer cancel()
 	stop, err := n.bus.Subscribe(ctx, n.receive)
 	if err != nil {
@@ -72,10 +72,10 @@ func (n *node) join() error {
 // alone reports whether there are no other nodes.
 func (n *node) alone() bool { return n.bus == nil }
 
-// resync makes the node tell and ask for what may have been lost.
+// resync makes the node repeat, and ask others for, what may have been lost.
 func (n *node) resync() {
 	n.ask.Store(true)
-	n.tell.Store(true)
+	n.repeat.Store(true)
 	n.chat.catchUpSoon()
 }
 
@@ -87,20 +87,31 @@ func (n *node) isUp() float64 {
 	return 0
 }
 
-// publish leaves an entry for run, so that nobody waits for the bus. What has
-// no space is found by the look in the store.
-func (n *node) publish(appendTo func([]byte) []byte) {
+// add leaves an entry for run, so that nobody waits for the bus, until flush.
+// What has no space is found by the look in the store.
+func (n *node) add(e entry) {
 	if n.alone() {
 		return
 	}
 	n.mu.Lock()
 	full := len(n.entries) >= maxUnpublished
 	if !full {
-		n.entries = appendTo(n.entries)
+		n.entries = appendEntry(n.entries, e)
 	}
 	n.mu.Unlock()
 	if full {
 		n.failed(errSlowBus)
+	}
+}
+
+// flush has run publish what was added. The committer calls it after each
+// batch: a publication for each message would cost all nodes more than
+// storing it.
+func (n *node) flush() {
+	n.mu.Lock()
+	empty := len(n.entries) == 0
+	n.mu.Unlock()
+	if empty {
 		return
 	}
 	select {
@@ -174,10 +185,10 @@ func (n *node) hand(data []byte) error {
 }
 
 // failed notes that something was not published: messages are found in the
-// store, revocations are told again.
+// store, revocations are published again.
 func (n *node) failed(err error) {
 	n.ask.Store(true)
-	n.tell.Store(true)
+	n.repeat.Store(true)
 	if n.up.Swap(false) {
 		n.chat.cfg.Logger.Error("publish to the bus", "error", err)
 	}
@@ -225,41 +236,36 @@ func (n *node) handle(e entry) {
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
 	case entryHello:
-		n.tell.Store(true)
+		n.repeat.Store(true)
 		n.chat.catchUpSoon()
 	}
 }
 
 // exchangeRevoked asks for the revocations that this node may have missed,
-// and tells those that others may have.
+// and repeats those that others may have missed.
 func (n *node) exchangeRevoked() {
 	if n.ask.Swap(false) {
-		n.publish(func(b []byte) []byte { return appendEntry(b, entry{kind: entryHello}) })
+		n.add(entry{kind: entryHello})
 	}
-	if !n.tell.Swap(false) {
-		return
+	if n.repeat.Swap(false) {
+		for _, r := range n.chat.revoked.all() {
+			n.addRevoked(r)
+		}
 	}
-	for _, r := range n.chat.revoked.all() {
-		n.publishRevoked(r)
-	}
+	n.flush()
 }
 
-func (n *node) publishRevoked(r revocation) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryRevoked, body: appendRevoked(nil, r)})
-	})
+func (n *node) addRevoked(r revocation) {
+	n.add(entry{kind: entryRevoked, body: appendRevoked(nil, r)})
 }
 
-func (n *node) publishMessage(m *chat.Message, previous int64, body []byte) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryMessage, userID: m.ReceiverID, id: m.ID, previous: previous, body: body})
-	})
+// addMessage and addDelivered are flushed with their batch.
+func (n *node) addMessage(m *chat.Message, previous int64, body []byte) {
+	n.add(entry{kind: entryMessage, userID: m.ReceiverID, id: m.ID, previous: previous, body: body})
 }
 
-func (n *node) publishDelivered(senderID int64, body []byte) {
-	n.publish(func(b []byte) []byte {
-		return appendEntry(b, entry{kind: entryDelivered, userID: senderID, body: body})
-	})
+func (n *node) addDelivered(senderID int64, body []byte) {
+	n.add(entry{kind: entryDelivered, userID: senderID, body: body})
 }
 
 // catchUpEvery is how often each node looks for what the bus lost.

@@ -9,7 +9,7 @@ const (
 	entryMessage   = 'm' // to userID, whose body is empty where it is too long for the bus
 	entryDelivered = 'd' // a body for userID's sessions about aboutDelivered
 	entryRevoked   = 'r' // one revocation, as appendRevoked writes it
-	entryHello     = 'h' // tell me the revocations of late
+	entryHello     = 'h' // asks for the revocations of late
 )
 
 type entry struct {

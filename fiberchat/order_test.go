@@ -18,7 +18,7 @@ func TestOrderAcrossReconnect(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			store := openStore(t)
-			s := serve(t, fiberchat.Config{Store: store, SendRate: -1})
+			s := serve(t, fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}})
 			for round := range rounds {
 				l, err := d.open(s.addr, "", "t-alice")
 				if err != nil {

@@ -55,7 +55,7 @@ func appendFailure(b []byte, msgID string, f *failure) []byte {
 	return append(b, "}}"...)
 }
 
-// appendDelivered tells a sender that m was confirmed at that time.
+// appendDelivered notifies a sender that m was confirmed at that time.
 func appendDelivered(b []byte, m *chat.Message, at time.Time) []byte {
 	b = append(b, `{"msgID":`...)
 	b = appendString(b, m.ChatID)
@@ -114,7 +114,7 @@ func parseSend(body []byte, maxContent int) (b sendBody, f *failure) {
 	if content == nil {
 		return b, missingField("content")
 	}
-	// JSON spells an octet with six at the most, so this text is too long.
+	// JSON spells a byte with six at most, so this text is too long.
 	if len(content) > 6*maxContent+2 {
 		return b, contentTooLarge(maxContent)
 	}

@@ -11,7 +11,7 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-const testLimit = 64 // octets of content
+const testLimit = 64 // bytes of content
 
 // fields is the oracle of eachField: encoding/json, where the last of equal
 // keys counts and null is like a key that is missing.
@@ -236,7 +236,7 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// replaced is s with each octet that is not UTF-8 as U+FFFD, as JSON has it.
+// replaced is s with each byte that is not UTF-8 as U+FFFD, as JSON has it.
 func replaced(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -8,7 +8,7 @@ import (
 
 func TestMaxPendingHoldsUntilTheReceiverConfirms(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{MaxPending: 2})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{Pending: 2}})
 	a := online(t, s.addr, "alice")
 	for _, id := range []string{"m1", "m2"} {
 		a.send("/socket/chat/send", `{"msgID":"`+id+`","reciverId":2,"content":"x"}`)

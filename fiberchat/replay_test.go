@@ -179,7 +179,7 @@ func TestLiveAndReplayTogether(t *testing.T) {
 	const before, live = 200, 200
 	store := openStore(t)
 	fill(t, store, 0, before, "x")
-	s := serve(t, fiberchat.Config{Store: store, SendRate: -1})
+	s := serve(t, fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}})
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	go func() { // ends before the last message has come
 		for i := before; i < before+live; i++ {

@@ -11,7 +11,7 @@ import (
 // A revocation is (kind, id, time): it ends the sessions of one token, or
 // those of one user that began before it. Nodes keep it for an hour, for
 // sign-ins that are under way and for nodes that could not be reached, to
-// which they tell what they know after a gap of the bus.
+// which they repeat what they know after a gap of the bus.
 type revocation struct {
 	revoked
 	at time.Time
@@ -37,7 +37,8 @@ const (
 
 // Revoke ends the sessions of one token, by its Identity.TokenID, with ERROR
 // token-expired and close code 1008, on all nodes. Call it after the
-// Authenticator has stopped accepting the token.
+// Authenticator has stopped accepting the token. It waits for no client and for
+// no other node. After Close it does nothing: call it on a node that runs.
 func (ch *Chat) Revoke(tokenID string) {
 	if tokenID != "" {
 		ch.endEverywhere(revoked{revokedToken, tokenID})
@@ -45,7 +46,8 @@ func (ch *Chat) Revoke(tokenID string) {
 }
 
 // Disconnect ends all sessions of a user, with ERROR disconnected and close
-// code 1008, on all nodes. The user may connect again.
+// code 1008, on all nodes. The user may connect again. It waits for no client
+// and for no other node. After Close it does nothing: call it on a node that runs.
 func (ch *Chat) Disconnect(userID int64) {
 	ch.endEverywhere(revoked{revokedUser, strconv.FormatInt(userID, 10)})
 }
@@ -53,14 +55,15 @@ func (ch *Chat) Disconnect(userID int64) {
 func (ch *Chat) endEverywhere(what revoked) {
 	r := revocation{what, time.Now()}
 	if known := ch.revoked.time(what); !r.at.After(known) {
-		r.at = known.Add(1) // told by a node whose clock is ahead: this is another one
+		r.at = known.Add(1) // of a node whose clock is ahead: this is another one
 	}
 	ch.end([]revocation{r}, 0)
-	ch.node.publishRevoked(r)
+	ch.node.addRevoked(r)
+	ch.node.flush()
 }
 
 // end carries out the revocations that this node does not know yet, on this
-// node. skew is by how much the clock they were told by may differ from this one.
+// node. skew is by how much the clock that dated them may differ from this one.
 func (ch *Chat) end(all []revocation, skew time.Duration) {
 	tokens := make(map[string]bool)
 	for _, r := range all {

@@ -7,7 +7,7 @@ import (
 	"fiberchat.example/fiberchat"
 )
 
-func TestEndingsReachEveryNode(t *testing.T) {
+func TestRevocationsReachEveryNode(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, nil)
 	for name, end := range map[string]struct {
@@ -34,11 +34,11 @@ func TestEndingsReachEveryNode(t *testing.T) {
 	online(t, c.nodes[1].addr, "carol").nothing() // may connect again
 }
 
-// TestEndingsReachNodesThatWereAway: whichever node it was that could not be
+// TestRevocationsReachNodesThatWereAway: whichever node it was that could not be
 // reached, and never a session that began after them.
-func TestEndingsReachNodesThatWereAway(t *testing.T) {
+func TestRevocationsReachNodesThatWereAway(t *testing.T) {
 	t.Parallel()
-	for away, name := range []string{"the node that tells", "the node that is told"} {
+	for away, name := range []string{"the node that revokes", "the node that hears"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, 2, nil)
@@ -52,7 +52,7 @@ func TestEndingsReachNodesThatWereAway(t *testing.T) {
 			c.buses[away].mend()
 			b.fails("disconnected", 1008)
 			a.fails("token-expired", 1008)
-			for i := range c.buses { // and all is told again
+			for i := range c.buses { // and all is repeated
 				c.buses[i].cut()
 				c.buses[i].mend()
 			}
@@ -65,9 +65,9 @@ func TestEndingsReachNodesThatWereAway(t *testing.T) {
 	}
 }
 
-// TestManyEndingsAreFewHints: a node that comes back hears of every ending of
+// TestManyRevocationsAreFewPublications: a node that comes back hears of every ending of
 // the last hour, which must not flood the bus and make the next gap.
-func TestManyEndingsAreFewHints(t *testing.T) {
+func TestManyRevocationsAreFewPublications(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, nil)
 	c.buses[0].cut()
@@ -81,6 +81,6 @@ func TestManyEndingsAreFewHints(t *testing.T) {
 	b.fails("token-expired", 1008)
 	// Some of the first telling may still be under way.
 	if n := len(c.published()) - before; n > last/2 {
-		t.Errorf("%d hints for %d endings", n, last)
+		t.Errorf("%d publications for %d revocations", n, last)
 	}
 }

@@ -11,16 +11,16 @@ import (
 )
 
 // Send stores and delivers a message for server code: from and to are user
-// ids that the Directory knows. CanSend and SendRate do not apply. It may take
-// StoreTimeout, also when ctx ends before. The error wraps chat.ErrNotFound
+// ids that the Directory knows. CanSend and Limits.SendRate do not apply. It may take
+// Timeouts.Store, also when ctx ends before. The error wraps chat.ErrNotFound
 // when a user is not known; any other error means that the message is not
 // known to be stored.
 func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.Message, error) {
 	if ch.isClosing() {
 		return chat.Message{}, ErrClosed
 	}
-	if content == "" || len(content) > ch.cfg.MaxContent || !validText(content) {
-		return chat.Message{}, fmt.Errorf("fiberchat: content must be 1 to %d bytes of UTF-8 without NUL", ch.cfg.MaxContent)
+	if content == "" || len(content) > ch.cfg.Limits.Content || !validText(content) {
+		return chat.Message{}, fmt.Errorf("fiberchat: content must be 1 to %d bytes of UTF-8 without NUL", ch.cfg.Limits.Content)
 	}
 	if from == to {
 		return chat.Message{}, errors.New("fiberchat: sender and receiver are the same user")

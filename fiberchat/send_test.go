@@ -144,25 +144,53 @@ func TestMsgIDEdges(t *testing.T) {
 	if got := b.message("/user/bob/recive").message(t).ChatID; got != `a"\` {
 		t.Errorf("msgID came as %q", got)
 	}
-	// Octet by octet: case counts.
+	// Byte by byte: case counts.
 	a.tell("X", 2, "other")
 	b.message("/user/bob/recive")
 }
 
 func TestMaxContent(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{MaxContent: 10})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{Content: 10}})
 	a := online(t, s.addr, "alice")
 	a.tell("m1", 2, "0123456789")
 	a.tell("m2", 2, "界界界a")
 	a.say("m3", 2, "0123456789a")
 	if text := a.refused("m3", -400, "TooLarge"); !strings.Contains(text, "10") {
-		t.Error("the limit is not told:", text)
+		t.Error("the limit is not named:", text)
 	}
 	a.say("m4", 2, "界界界界")
 	a.refused("m4", -400, "TooLarge")
 	a.send("/socket/chat/send", `{"msgID":"m5","reciverId":2,"content":"`+strings.Repeat(`\u0061`, 10)+`"}`)
 	a.message(sendStatus).wantBody(t, success("m5"))
+}
+
+// TestContentHoweverSpelt: a text of the limit is taken also when JSON spells
+// each byte with six, one beyond it is refused by its msgID, and the connection
+// stays; only a frame that cannot be of either kind ends it.
+func TestContentHoweverSpelt(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		s := serve(t, fiberchat.Config{})
+		a, b := d.online(t, s.addr, "alice"), d.online(t, s.addr, "bob")
+		const most = 48 << 10
+		spelt := func(msgID string, n int) {
+			a.send("/socket/chat/send", `{"msgID":"`+msgID+`","reciverId":2,"content":"`+strings.Repeat(`\u0007`, n)+`"}`)
+		}
+		spelt("m1", most)
+		a.message(sendStatus).wantBody(t, success("m1"))
+		if got := b.message("/user/bob/recive").message(t).Content; got != strings.Repeat("\a", most) {
+			t.Errorf("%d bytes came", len(got))
+		}
+		spelt("m2", most+1)
+		a.refused("m2", -400, "TooLarge")
+		a.say("m3", 2, strings.Repeat("x", most+1))
+		a.refused("m3", -400, "TooLarge")
+		a.tell("m4", 2, strings.Repeat("x", most))
+		b.message("/user/bob/recive")
+		spelt("m5", most+2<<10)
+		a.fails("frame-too-large", 1009)
+	})
 }
 
 func TestCanSend(t *testing.T) {
@@ -220,7 +248,7 @@ func TestReceiptFollowsTheStatus(t *testing.T) {
 func TestMessagesOfAllSendersComeInOrder(t *testing.T) {
 	t.Parallel()
 	const each = 150
-	s := serve(t, fiberchat.Config{SendRate: -1})
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1}})
 	b := online(t, s.addr, "bob")
 	for _, name := range []string{"alice", "carol"} {
 		c := online(t, s.addr, name)

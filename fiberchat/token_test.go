@@ -256,7 +256,7 @@ func keepsSecret(t *testing.T, logs ...*syncBuffer) {
 func TestRefusalsKeepTheTokenOutOfLogs(t *testing.T) {
 	t.Parallel()
 	const secret = "t-alice.s3cr3t-v4lue"
-	cfg, _ := configFor(t, fiberchat.Config{MaxSessions: 1, AllowOrigins: []string{"https://good.example"}})
+	cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{Sessions: 1}, AllowOrigins: []string{"https://good.example"}})
 	access := new(syncBuffer)
 	app := newApp()
 	app.Use(logger.New(logger.Config{Output: access, Format: "${method} ${url} ${queryParams} ${reqHeaders} ${status}\n"}))

@@ -1,5 +1,5 @@
 // Package middleware checks the token in a request's query (srect by custom)
-// and tells the handlers behind it who the user is. It is what guards the
+// and gives the handlers behind it the user. It is what guards the
 // chat doors, and it works alone on any Fiber route:
 //
 //	app.Use("/private", middleware.New(middleware.Config{Authenticator: store}))
@@ -30,9 +30,10 @@
 // After the check, and before SuccessHandler or ErrorHandler runs, the token
 // is overwritten with x in all that a handler or logger can read of the
 // request: URL, query, parsed arguments, Referer and other headers that repeat
-// the URL as it is; a cookie, and a URL within another one's query, are left. A
-// request that Next lets pass is left as it is too: see Mask. A logger that stands before this middleware and writes
-// after Next (Fiber's own does) never shows it; one that reads before Next does.
+// the URL as it is; a cookie, and a URL within another one's query, are left.
+// Requests skipped by Next are not masked: call Mask yourself. A logger that
+// stands before this middleware and writes after Next (Fiber's own does) never
+// shows the token; one that reads before Next does.
 //
 // # Default Config
 //
@@ -47,4 +48,11 @@
 //		SuccessHandler: func(c *fiber.Ctx) error { return c.Next() },
 //		ErrorHandler:   // the table above
 //	}
+//
+// # Files
+//
+//	config.go      Config
+//	middleware.go  New, Identity and User
+//	mask.go        Mask
+//	refuse.go      the answers to refused requests
 package middleware

@@ -45,8 +45,8 @@ func mask(r *fasthttp.Request, name string) {
 // The value ends at & or at the end of b: rather too much than too little.
 func maskParam(b []byte, name string) {
 	start := 0 // of the key
-	for i, octet := range b {
-		switch octet {
+	for i, c := range b {
+		switch c {
 		case '?', '&', '#':
 			start = i + 1
 		case '=':
@@ -61,7 +61,7 @@ func maskParam(b []byte, name string) {
 // isParam reports whether key, as a URL spells it, is name.
 func isParam(key []byte, name string) bool {
 	if len(key) < len(name) || len(key) > 3*len(name) {
-		return false // an escape is three octets
+		return false // an escape is three bytes
 	}
 	decoded, err := url.QueryUnescape(string(key))
 	return err == nil && decoded == name

@@ -17,4 +17,27 @@
 //
 //	import _ "github.com/jackc/pgx/v5/stdlib"    // postgres://user:pw@host/db
 //	import _ "github.com/go-sql-driver/mysql"    // mysql://user:pw@host:3306/db
+//
+// # Files
+//
+//	sqlstore.go         Open, New and Store
+//	config.go           Config
+//	dsn.go              which database a DSN means
+//	dialect.go          what differs between databases
+//	sqlite.go           opening SQLite; sqlite_cgo.go, sqlite_nocgo.go
+//	server.go           opening PostgreSQL and MySQL
+//	migrate.go          the tables
+//	apply.go            Apply; batch.go, match.go and previous.go are for all databases
+//	apply_sqlite.go     Apply on SQLite
+//	apply_postgres.go   on PostgreSQL
+//	apply_mysql.go      on MySQL; insert_mysql.go, query_mysql.go
+//	read.go             the statements that read
+//	inbox.go            Pending, Inbox and Last
+//	conversation.go     Conversation
+//	unconfirmed.go      chat.Unconfirmed
+//	counter.go          chat.Counter
+//	purge.go            Purge
+//	retry.go            what is tried again
+//	accounts.go         users; name.go and password.go
+//	tokens.go           signing in and out, and Authenticate
 package sqlstore

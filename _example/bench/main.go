@@ -27,7 +27,7 @@ type options struct {
 	heap     string
 }
 
-var allParts = []string{"pairs", "idle", "open", "sockjs", "init", "slow", "growth", "cluster", "rabbitmq"}
+var allParts = []string{"pairs", "idle", "open", "sockjs", "init", "slow", "growth", "cluster", "sweep", "rabbitmq"}
 
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == childCommand {
@@ -110,7 +110,7 @@ func run(o options) error {
 	}{
 		{"pairs", measurePairs}, {"idle", measureIdle}, {"open", measureOpen},
 		{"sockjs", measureSockJS}, {"init", measureInit}, {"slow", measureSlow}, {"growth", measureGrowth},
-		{"cluster", measureCluster}, {"rabbitmq", measureRabbitMQ},
+		{"cluster", measureCluster}, {"sweep", measureSweep}, {"rabbitmq", measureRabbitMQ},
 	} {
 		if !slices.Contains(o.parts, part.name) {
 			continue

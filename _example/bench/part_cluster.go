@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"fiberchat.example/sqlstore"
@@ -22,8 +23,15 @@ func missing(part string, err error) error {
 	return nil
 }
 
-// measureCluster runs 1, 2 and 3 nodes on one PostgreSQL and one NATS. The
-// two of each pair are on different nodes, where there are several.
+// clusterKinds are the set-ups that are compared, the first of them alone.
+var clusterKinds = []struct {
+	name  string
+	nodes int
+	bus   bool
+}{{"1 without a bus", 1, false}, {"1", 1, true}, {"2", 2, true}, {"3", 3, true}}
+
+// measureCluster runs 1, 2 and 3 nodes on one PostgreSQL and one NATS, in
+// turns. The two of each pair are on different nodes, where there are several.
 func measureCluster(o options, r *report) error {
 	db, at, natsURL, err := clusterServers()
 	if err != nil {
@@ -31,39 +39,34 @@ func measureCluster(o options, r *report) error {
 	}
 	defer db.Close()
 	r.table(fmt.Sprintf("Nodes on one PostgreSQL and one NATS, window 1, medians of %d runs, all on this machine", o.runs),
-		"pairs", "nodes", "exchanges/s", "nodes' CPU", "PostgreSQL's CPU", "NATS's CPU",
-		"delivery p50 / p99", "status p50 / p99", "generator CPU")
+		"pairs", "nodes", "exchanges/s", "nodes' CPU", "PostgreSQL's CPU", "NATS's CPU", "all to one without a bus",
+		"operations a commit", "delivery p50 / p99", "status p50 / p99", "generator CPU")
 	for _, n := range o.pairs {
-		runs := map[string][]clusterRun{}
-		kinds := []string{"1 without NATS", "1", "2", "3"}
+		runs := make([][]clusterRun, len(clusterKinds))
 		for range o.runs {
-			for count, kind := range kinds {
-				bus := natsURL
-				if count == 0 {
-					bus = ""
+			for k, kind := range clusterKinds {
+				bus := ""
+				if kind.bus {
+					bus = natsURL
 				}
-				run, err := runCluster(o, db, at, bus, max(count, 1), n)
+				run, err := runCluster(o, db, at, bus, kind.nodes, n)
 				if err != nil {
-					return fmt.Errorf("%s nodes with %d pairs: %w", kind, n, err)
+					return fmt.Errorf("%s nodes with %d pairs: %w", kind.name, n, err)
 				}
-				runs[kind] = append(runs[kind], run)
+				runs[k] = append(runs[k], run)
 			}
 		}
-		for _, kind := range kinds {
-			all := runs[kind]
-			ms := make([]measurement, len(all))
-			var postgres, broker []measurement
-			for i, run := range all {
-				ms[i] = run.measurement
-				postgres = append(postgres, measurement{CPU: run.postgres})
-				broker = append(broker, measurement{CPU: run.nats})
-			}
-			m := medianOf(ms)
-			r.row(fmt.Sprint(n), kind, fmt.Sprintf("%.0f", m.Exchanges), micros(m.CPU), micros(medianOf(postgres).CPU),
-				micros(medianOf(broker).CPU), m.Delivery.String(), m.Status.String(), micros(m.GeneratorCPU))
+		alone := medianOfCluster(runs[0])
+		for k, kind := range clusterKinds {
+			m := medianOfCluster(runs[k])
+			to := m.to(alone)
+			r.row(fmt.Sprint(n), kind.name, fmt.Sprintf("%.0f", m.Exchanges), micros(m.CPU), micros(m.postgres), micros(m.nats),
+				fmt.Sprintf("%.2fx; %.2fx; %.2fx", to.exchanges, to.cpu, to.postgres), fmt.Sprintf("%.1f", m.batch),
+				m.Delivery.String(), m.Status.String(), micros(m.GeneratorCPU))
+			judgeCluster(r, n, kind.name, to)
 		}
 	}
-	return measureHints(db, at, natsURL, r)
+	return nil
 }
 
 // clusterRun is a run and what the servers behind the nodes used, for each
@@ -71,6 +74,45 @@ func measureCluster(o options, r *report) error {
 type clusterRun struct {
 	measurement
 	postgres, nats time.Duration
+	batch          float64 // operations a transaction
+}
+
+// medianOfCluster takes the median of every figure by itself.
+func medianOfCluster(all []clusterRun) (m clusterRun) {
+	var ms, postgres, nats, batches []measurement
+	for _, run := range all {
+		ms = append(ms, run.measurement)
+		postgres = append(postgres, measurement{CPU: run.postgres})
+		nats = append(nats, measurement{CPU: run.nats})
+		batches = append(batches, measurement{Exchanges: run.batch})
+	}
+	return clusterRun{medianOf(ms), medianOf(postgres).CPU, medianOf(nats).CPU, medianOf(batches).Exchanges}
+}
+
+type clusterRatio struct{ exchanges, cpu, postgres float64 }
+
+func (run clusterRun) to(alone clusterRun) clusterRatio {
+	return clusterRatio{
+		run.Exchanges / alone.Exchanges, float64(run.CPU) / float64(alone.CPU), float64(run.postgres) / float64(alone.postgres),
+	}
+}
+
+// judgeCluster holds the targets for a number of pairs and of nodes.
+func judgeCluster(r *report, pairs int, kind string, to clusterRatio) {
+	wanted, ok := map[string]clusterRatio{
+		"50 1": {0.85, 1.4, 0}, "500 1": {0.85, 1.4, 0},
+		"50 2": {0.9, 1.7, 1.2}, "50 3": {0.75, 2.3, 1.4},
+		"500 2": {0.85, 1.6, 1.2}, "500 3": {0.8, 1.8, 1.3},
+	}[fmt.Sprint(pairs, kind)]
+	if !ok {
+		return
+	}
+	what := fmt.Sprintf("%d pairs, nodes %s, to one without a bus: ", pairs, kind)
+	r.atLeast(what+"exchanges/s", to.exchanges, wanted.exchanges, "x")
+	r.atMost(what+"nodes' CPU", to.cpu, wanted.cpu, "x")
+	if wanted.postgres > 0 {
+		r.atMost(what+"PostgreSQL's CPU", to.postgres, wanted.postgres, "x")
+	}
 }
 
 // cluster is the processes of a run: the nodes are what is metered as CPU.
@@ -78,18 +120,27 @@ type cluster struct {
 	nodes []*child
 	db    *sql.DB
 	dsn   string
-	// PostgreSQL's and NATS's time, at each reading.
+	// At each reading: PostgreSQL's and NATS's time, and the nodes' commits.
 	postgres, nats []time.Duration
+	commits        []commits
 }
 
 func (c *cluster) usage() (total usage, err error) {
+	var all commits
 	for _, n := range c.nodes {
 		u, err := n.usage()
 		if err != nil {
 			return total, err
 		}
 		total.CPU += u.CPU
+		var each commits
+		if err := n.do(&each, "commits", 0); err != nil {
+			return total, err
+		}
+		all.Count += each.Count
+		all.Operations += each.Operations
 	}
+	c.commits = append(c.commits, all)
 	postgres, err := postgresTime(c.db, c.dsn)
 	c.postgres = append(c.postgres, postgres)
 	broker, err2 := timeOf("nats-server")
@@ -97,7 +148,10 @@ func (c *cluster) usage() (total usage, err error) {
 	return total, errors.Join(err, err2)
 }
 
-func (c *cluster) do(any, string, ...any) error { return nil }
+// do is asked to profile, and has the first node do it.
+func (c *cluster) do(into any, command string, args ...any) error {
+	return c.nodes[0].do(into, command, args...)
+}
 
 // runCluster measures nodes on a fresh database with n pairs.
 func runCluster(o options, db *sql.DB, at url.URL, natsURL string, nodes, n int) (run clusterRun, err error) {
@@ -131,11 +185,12 @@ func runCluster(o options, db *sql.DB, at url.URL, natsURL string, nodes, n int)
 		}
 		conns = append(conns, conn)
 	}
-	run.measurement, err = runConns(conns, &c, stompDialect, o.window, "")
+	run.measurement, err = runConns(conns, &c, stompDialect, o.window, o.profileName(strings.TrimSuffix(fmt.Sprintf("%d-nodes-%s", nodes, natsURL[:min(4, len(natsURL))]), "-"), n))
 	if err != nil {
 		return run, err
 	}
 	each := time.Duration(run.Exchanges * o.window.Seconds())
+	run.batch = (c.commits[1].Operations - c.commits[0].Operations) / float64(max(c.commits[1].Count-c.commits[0].Count, 1))
 	run.postgres, run.nats = (c.postgres[1]-c.postgres[0])/each, (c.nats[1]-c.nats[0])/each
 	return run, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/natsbus"
@@ -24,16 +25,20 @@ const (
 )
 
 // node is fiberchat as one of several.
-type node struct{ app *fiber.App }
+type node struct {
+	app     *fiber.App
+	metrics *prometheus.Registry
+}
 
 func openNode(string) (service, error) {
 	store, err := sqlstore.Open(os.Getenv(nodeDatabase))
 	if err != nil {
 		return nil, err
 	}
-	cfg := fiberchat.Config{Store: store, SendRate: -1}
+	metrics := prometheus.NewRegistry()
+	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}, Registerer: metrics}
 	if url := os.Getenv(nodeNATS); url != "" {
-		nc, err := nats.Connect(url)
+		nc, err := nats.Connect(url, nats.NoEcho())
 		if err != nil {
 			return nil, fmt.Errorf("connect to NATS: %w", err)
 		}
@@ -43,10 +48,31 @@ func openNode(string) (service, error) {
 	if _, err := fiberchat.New(app, cfg); err != nil {
 		return nil, err
 	}
-	return node{app}, nil
+	return node{app, metrics}, nil
 }
 
 func (n node) Serve(ln net.Listener) error { return n.app.Listener(ln) }
 
-// Do has no commands.
-func (n node) Do(string, int) (any, error) { return nil, errors.New("unknown command") }
+// commits is how many transactions there were, of how many operations.
+type commits struct {
+	Count      uint64
+	Operations float64
+}
+
+// Do "commits" tells what the node has committed.
+func (n node) Do(command string, _ int) (any, error) {
+	if command != "commits" {
+		return nil, fmt.Errorf("unknown command %q", command)
+	}
+	families, err := n.metrics.Gather()
+	if err != nil {
+		return nil, fmt.Errorf("gather metrics: %w", err)
+	}
+	for _, f := range families {
+		if f.GetName() == "fiberchat_commit_operations" {
+			h := f.GetMetric()[0].GetHistogram()
+			return commits{h.GetSampleCount(), h.GetSampleSum()}, nil
+		}
+	}
+	return nil, errors.New("no metric of the commits")
+}

@@ -8,6 +8,14 @@
 //			return bus
 //		})
 //	}
+//
+// # Files
+//
+//	bustest.go  Run and Bus
+//	carry.go    what is published arrives
+//	gap.go      what may be lost is reported
+//	end.go      the ends of subscriptions and buses
+//	proxy.go    a broker that can be cut off
 package bustest
 
 import (

@@ -1,5 +1,13 @@
-// Package chat holds the types that the rooms of fiberchat share: users,
+// Package chat holds the types that the packages of fiberchat share: users,
 // messages, and the contracts of a store, an authenticator and a directory.
 // It imports the standard library only, so that a store or a token check of
 // your own depends on nothing else.
+//
+// # Files
+//
+//	user.go     User
+//	auth.go     Authenticator and Directory
+//	message.go  Message, Confirmation, and the operations on them
+//	store.go    Store, and what one may offer in addition
+//	errors.go   the errors they return
 package chat

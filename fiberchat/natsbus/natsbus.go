@@ -57,7 +57,9 @@ type Bus struct {
 }
 
 // New returns a bus over nc, which should reconnect without end
-// (nats.MaxReconnects(-1)). Close ends the bus. Only the first config counts.
+// (nats.MaxReconnects(-1)). With nats.NoEcho a node is spared what it
+// published itself, which is of no use to it; two nodes on one connection would
+// then not hear each other. Close ends the bus. Only the first config counts.
 func New(nc *nats.Conn, config ...Config) *Bus {
 	cfg := Config{Subject: "fiberchat"}
 	if len(config) > 0 && config[0].Subject != "" {

@@ -24,7 +24,7 @@ type Config struct {
 	Channel string
 }
 
-// maxData leaves room for 32 messages in the buffer of a subscriber that lags
+// maxData leaves space for 32 messages in the buffer of a subscriber that lags
 // behind: Redis closes its connection at 32 MB (client-output-buffer-limit).
 const maxData = 1 << 20
 

@@ -5,8 +5,20 @@
 //		storetest.Run(t, func(t *testing.T) chat.Store { return mystore.New(t.TempDir()) })
 //	}
 //
-// NewMemory is a small store in memory that keeps the same contract, but for
+// NewMemory is a small store in memory that keeps the same contract, except for
 // being durable: for tests of what lies above a store.
+//
+// # Files
+//
+//	storetest.go  Run
+//	save.go       Saves: order, repetitions, conflicts
+//	confirm.go    confirmations
+//	read.go       Pending, Inbox, Last, Conversation
+//	previous.go   Result.Previous
+//	order.go      ids that become visible in order
+//	shared.go     two stores on one database
+//	optional.go   chat.Unconfirmed and chat.Counter
+//	memory.go     Memory
 package storetest
 
 import (

@@ -1,5 +1,5 @@
 // Package commit makes operations durable: whatever is queued goes to the
-// store in one transaction, and its outcomes are told in order.
+// store in one transaction, and its outcomes are reported in order.
 package commit
 
 import (
@@ -39,22 +39,23 @@ const (
 )
 
 // Committer carries out tasks. One batch at a time is at the store; while it
-// is there, the outcomes of the one before are told.
+// is there, the outcomes of the one before are reported.
 //
 // A lone task that comes while nothing is under way is carried out by its own
 // submitter, which saves a single pair the hand-over to another goroutine;
 // what comes meanwhile is left to the committer's goroutines.
 type Committer struct {
-	store   chat.Store
-	timeout time.Duration
-	observe func(ops int, took time.Duration)
+	store    chat.Store
+	timeout  time.Duration
+	observe  func(ops int, took time.Duration)
+	reported func()
 
-	mu      sync.Mutex
-	queue   []Task
-	at      bool // a batch is at the store, or run was woken
-	untold  int  // batches that were handed to tell
-	closed  bool
-	changed sync.Cond // waited on by Submit when the queue is full, and by Close
+	mu         sync.Mutex
+	queue      []Task
+	busy       bool // a batch is at the store, or run was woken
+	unreported int  // batches that were handed to report
+	closed     bool
+	changed    sync.Cond // waited on by Submit when the queue is full, and by Close
 
 	wake chan struct{}
 	out  chan *batch
@@ -71,20 +72,21 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// New starts a committer. timeout bounds one transaction; observe, unless
-// nil, hears of every batch.
-func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration)) *Committer {
+// New starts a committer. timeout bounds one transaction; observe hears of
+// every batch that was at the store, and reported is called when all its outcomes
+// were. Either may be nil.
+func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration), reported func()) *Committer {
 	c := &Committer{
-		store: store, timeout: timeout, observe: observe,
+		store: store, timeout: timeout, observe: observe, reported: reported,
 		wake: make(chan struct{}, 1), out: make(chan *batch), done: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
-	go c.run()  // ended and waited for by Close
-	go c.tell() // ended by run, and waited for by Close
+	go c.run()    // ended and waited for by Close
+	go c.report() // ended by run, and waited for by Close
 	return c
 }
 
-// Submit takes a task over. It blocks while too many wait. more tells that the
+// Submit takes a task over. It blocks while too many wait. more reports that the
 // submitter is about to bring others, which had better go together.
 func (c *Committer) Submit(t Task, more bool) error {
 	c.mu.Lock()
@@ -97,24 +99,24 @@ func (c *Committer) Submit(t Task, more bool) error {
 	}
 	c.queue = append(c.queue, t)
 	switch {
-	case c.at:
+	case c.busy:
 		return nil
-	case more || c.untold > 0: // what came before is told first
-		c.at = true
+	case more || c.unreported > 0: // what came before is reported first
+		c.busy = true
 		c.wake <- struct{}{}
 		return nil
 	}
-	c.at = true
+	c.busy = true
 	b := c.take()
 	c.mu.Unlock()
 	c.apply(b)
-	b.tell()
+	c.reportOf(b)
 	c.mu.Lock()
 	if len(c.queue) > 0 {
-		c.wake <- struct{}{} // at stays true for run
+		c.wake <- struct{}{} // busy stays true for run
 		return nil
 	}
-	c.at = false
+	c.busy = false
 	c.changed.Broadcast()
 	return nil
 }
@@ -125,7 +127,7 @@ func (c *Committer) Close() {
 	c.mu.Lock()
 	c.closed = true
 	c.changed.Broadcast()
-	for c.at || c.untold > 0 {
+	for c.busy || c.unreported > 0 {
 		c.changed.Wait()
 	}
 	c.mu.Unlock()
@@ -144,26 +146,26 @@ func (c *Committer) run() {
 	}
 }
 
-// next returns the next batch for tell, nil when nothing is queued.
+// next returns the next batch for report, nil when nothing is queued.
 func (c *Committer) next() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 {
-		c.at = false
+		c.busy = false
 		c.changed.Broadcast()
 		return nil
 	}
-	c.untold++
+	c.unreported++
 	return c.take()
 }
 
-// tell tells the outcomes.
-func (c *Committer) tell() {
+// report reports the outcomes.
+func (c *Committer) report() {
 	defer close(c.done)
 	for b := range c.out {
-		b.tell()
+		c.reportOf(b)
 		c.mu.Lock()
-		c.untold--
+		c.unreported--
 		c.changed.Broadcast()
 		c.mu.Unlock()
 	}
@@ -193,14 +195,17 @@ func (c *Committer) apply(b *batch) {
 	}
 }
 
-// tell tells the outcomes, and gives the batch back.
-func (b *batch) tell() {
+// reportOf reports a batch's outcomes, and gives the batch back.
+func (c *Committer) reportOf(b *batch) {
 	for i, t := range b.tasks {
 		if b.err != nil {
 			t.Done(nil, b.err)
 		} else {
 			t.Done(&b.results[i], b.results[i].Err)
 		}
+	}
+	if c.reported != nil {
+		c.reported()
 	}
 	clear(b.tasks)
 	clear(b.ops)

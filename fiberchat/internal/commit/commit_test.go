@@ -83,7 +83,7 @@ func must(t *testing.T, err error) {
 func TestInline(t *testing.T) {
 	t.Parallel()
 	s := &store{}
-	c := New(s, time.Second, nil)
+	c := New(s, time.Second, nil, nil)
 	defer c.Close()
 	for i := range int64(100) {
 		var id int64
@@ -101,13 +101,13 @@ func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
 		var observed []int
+		var order, told []int64
 		c := New(s, time.Hour, func(ops int, took time.Duration) {
 			observed = append(observed, ops)
 			if took != time.Second {
 				t.Errorf("took %v", took)
 			}
-		})
-		var order []int64
+		}, func() { told = append(told, int64(len(order))) })
 		note := func(r *chat.Result, err error) { must(t, err); order = append(order, r.Message.SenderID) }
 		first := make(chan struct{})
 		go func() { // joined below
@@ -129,6 +129,9 @@ func TestBatches(t *testing.T) {
 		if fmt.Sprint(s.sizes()) != want || fmt.Sprint(observed) != want {
 			t.Errorf("batches of %v, observed %v", s.sizes(), observed)
 		}
+		if fmt.Sprint(told) != fmt.Sprint([]int64{1, 1 + maxBatch, 1 + 2*maxBatch, n + 1}) {
+			t.Errorf("told of batches when %v tasks had been told", told)
+		}
 		for i, got := range order {
 			if got != int64(i) {
 				t.Fatalf("task %d was told as number %d", got, i)
@@ -145,7 +148,7 @@ func TestInlineAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{}, 10)}
-		c := New(s, time.Hour, nil)
+		c := New(s, time.Hour, nil, nil)
 		go func() { must(t, c.Submit(plain(func(*chat.Result, error) {}), false)) }() // ends with the gate
 		synctest.Wait()
 		must(t, c.Submit(plain(func(*chat.Result, error) {}), false))
@@ -168,7 +171,7 @@ func TestBackPressureAndClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, time.Hour, nil)
+		c := New(s, time.Hour, nil, nil)
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
 		var submitted sync.WaitGroup
@@ -231,7 +234,7 @@ func TestCloseDuringInline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, time.Hour, nil)
+		c := New(s, time.Hour, nil, nil)
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
 		go func() { must(t, c.Submit(plain(note), false)) }() // ends with the gate
@@ -260,7 +263,7 @@ func TestCloseDuringInline(t *testing.T) {
 
 func TestCloseIdle(t *testing.T) {
 	t.Parallel()
-	c := New(&store{}, time.Second, nil)
+	c := New(&store{}, time.Second, nil, nil)
 	c.Close()
 	if err := c.Submit(plain(nil), false); !errors.Is(err, ErrClosed) {
 		t.Error(err)
@@ -320,7 +323,7 @@ func TestStoreFaults(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &store{apply: tt.apply, gate: make(chan struct{})}
-				c := New(s, 10*time.Second, nil)
+				c := New(s, 10*time.Second, nil, nil)
 				var told atomic.Int32
 				note := func(r *chat.Result, err error) {
 					told.Add(1)
@@ -357,7 +360,7 @@ func TestManySubmitters(t *testing.T) {
 	t.Parallel()
 	const submitters, each = 32, 500
 	s := &store{}
-	c := New(s, time.Minute, nil)
+	c := New(s, time.Minute, nil, nil)
 	var telling atomic.Int32
 	var lastID int64
 	last := make([]int64, submitters)
@@ -404,7 +407,7 @@ func BenchmarkSubmit(b *testing.B) {
 	s := &store{apply: func(_ context.Context, ops []chat.Op) ([]chat.Result, error) {
 		return make([]chat.Result, len(ops)), nil
 	}}
-	c := New(s, time.Minute, nil)
+	c := New(s, time.Minute, nil, nil)
 	defer c.Close()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -423,7 +426,7 @@ func TestMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, time.Hour, nil)
+		c := New(s, time.Hour, nil, nil)
 		var order []int64
 		const n = 10
 		for i := range int64(n) {
@@ -443,7 +446,7 @@ func TestTellingWhileCommitting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		c := New(s, time.Hour, nil)
+		c := New(s, time.Hour, nil, nil)
 		held := make(chan struct{})
 		var order []int64
 		must(t, c.Submit(from(0, func(r *chat.Result, err error) { <-held; order = append(order, 0) }), true))

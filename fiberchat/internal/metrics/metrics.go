@@ -35,7 +35,7 @@ type Outcomes struct {
 }
 
 // New registers a set on r, unless r is nil. queued and bus are read at every
-// scrape: the octets that wait for clients, and whether the bus is up; bus is
+// scrape: the bytes that wait for clients, and whether the bus is up; bus is
 // nil where there is none.
 func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*Set, error) {
 	counter := func(name, help string) prometheus.Counter {
@@ -67,13 +67,13 @@ func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*S
 		Confirmations: outcomes("receive"),
 		SlowClients:   counter("slow_clients_total", "Sessions closed because the client read too slowly."),
 		Replays:       counter("replays_total", "Replays of unconfirmed messages that began."),
-		Replayed:      counter("replayed_messages_total", "Messages sent by replays."),
-		RateLimited:   counter("rate_limited_total", "Frames that waited because the user was faster than SendRate: messages, inits, and confirmations after too many of unknown messages."),
+		Replayed:      counter("replayed_messages_total", "Messages that replays read from the store."),
+		RateLimited:   counter("rate_limited_total", "Frames that waited because the user was faster than Limits.SendRate: messages, inits, and confirmations after too many of unknown messages."),
 		AuthFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "fiberchat", Name: "auth_failures_total",
 			Help: "Tokens refused, by reason: unauthorized, expired, error.",
 		}, []string{"reason"}),
-		Panics: counter("panics_total", "Panics of the app's own code that were recovered."),
+		Panics: counter("panics_total", "Panics that were recovered, of the app's code or of ours."),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "fiberchat", Name: "commit_operations", Help: "Operations in one transaction.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -92,7 +92,7 @@ func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*S
 	all := []prometheus.Collector{
 		operations, frames, s.Sessions, s.SlowClients, s.Replays, s.Replayed, s.RateLimited,
 		s.AuthFailures, s.Panics, s.commitSize, s.commitTime,
-		gauge("queue_bytes", "Octets that wait to be sent to clients.", queued),
+		gauge("queue_bytes", "Bytes that wait to be sent to clients.", queued),
 	}
 	if bus != nil {
 		all = append(all, gauge("bus_up", "1 while the bus to the other nodes works, else 0.", bus))

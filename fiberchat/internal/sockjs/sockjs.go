@@ -15,6 +15,25 @@
 // goroutine and one that watches for the client to leave. A WebSocket session
 // is served by its handler's goroutine. The Server waits for all in Close,
 // except for what comes after it and is told so, which takes a moment.
+//
+// # Files
+//
+//	config.go      Config and its defaults
+//	sockjs.go      Server: its sessions, and how it closes
+//	route.go       which request is for what
+//	cors.go        origins
+//	pages.go       greeting, info, iframe
+//	conn.go        Conn, and a session as one
+//	session.go     a session of the transports that receive over HTTP
+//	transport.go   these transports, and how they frame
+//	receive.go     a request that receives: polls
+//	stream.go      and streams
+//	send.go        a request that sends
+//	websocket.go   the requests of the websocket transport
+//	socket.go      its sessions, over internal/ws
+//	frame.go       frames to the client
+//	decode.go      arrays of messages from it
+//	peek_linux.go  whether a client has left; peek_other.go where that cannot be known
 package sockjs
 
 import (
@@ -150,7 +169,7 @@ func (s *Server) enter() bool {
 // hijack nor go recovers a panic.
 func (s *Server) leave(what string) {
 	if r := recover(); r != nil {
-		s.cfg.Logger.Error("panic in "+what, "panic", r, "stack", string(debug.Stack()))
+		s.cfg.Logger.Error("panic", "doing", what, "panic", r, "stack", string(debug.Stack()))
 	}
 	s.running.Done()
 }

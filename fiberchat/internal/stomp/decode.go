@@ -47,7 +47,7 @@ const (
 // NewDecoder returns a decoder with these limits.
 func NewDecoder(l Limits) *Decoder { return &Decoder{limits: l, length: -1} }
 
-// Space returns room for bytes.
+// Space returns where the next bytes go.
 func (d *Decoder) Space() []byte {
 	if d.start == d.end {
 		d.start, d.end = 0, 0

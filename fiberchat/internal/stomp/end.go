@@ -10,6 +10,9 @@ func (s *Session) Fail(e *Error) {
 // putError queues an ERROR and ends the session in the same hold, so that
 // nothing follows it. The caller holds out.mu.
 func (s *Session) putError(e *Error) {
+	if !s.out.ending {
+		s.out.failed = e
+	}
 	s.putLocked(func(b []byte) []byte { return appendError(b, e, s.dec.Version) })
 	s.endLocked(e.Code, e.Token)
 }
@@ -58,6 +61,13 @@ func (s *Session) Dropped() bool {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
 	return s.out.dropped
+}
+
+// Failed returns the ERROR that ended the session, nil when none did.
+func (s *Session) Failed() *Error {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.failed
 }
 
 // Done is closed when the session is over.

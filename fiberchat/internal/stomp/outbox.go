@@ -18,8 +18,9 @@ type outbox struct {
 	ending  bool   // nothing more is put, and done is closed
 	code    int
 	reason  string
-	dropped bool // the client was too slow
-	gone    bool // Run is returning: nothing more is started
+	failed  *Error // what an ERROR frame said, nil without one
+	dropped bool   // the client was too slow
+	gone    bool   // Run is returning: nothing more is started
 }
 
 // batch is frames one after the other in one buffer. An idle session holds none.
@@ -91,7 +92,7 @@ func (o *outbox) end(code int, reason string) {
 }
 
 // dequeue hands the writer what is to do: frames to write, or else a ping. When
-// there is nothing, the writer's work is done, but for the close when over: in
+// there is nothing, the writer's work is done, except for the close when over: in
 // the same hold, since another writer may start after it.
 func (o *outbox) dequeue() (b *batch, ping, over bool) {
 	o.mu.Lock()

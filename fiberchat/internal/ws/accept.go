@@ -1,5 +1,13 @@
 // Package ws carries the bytes of WebSocket connections (RFC 6455) and knows
 // nothing of STOMP or chat.
+//
+// # Files
+//
+//	accept.go    the upgrade
+//	conn.go      Conn, and how it ends
+//	read.go      frames in
+//	write.go     frames out
+//	nonblock.go  writes that do not wait; nonblock_unix.go, nonblock_other.go
 package ws
 
 import (

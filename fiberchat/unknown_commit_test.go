@@ -4,143 +4,25 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 	"fiberchat.example/fiberchat/storetest"
 )
 
-// anybody is a directory in which everybody is.
-type anybody struct{}
-
-func (anybody) UserByID(_ context.Context, id int64) (chat.User, error) {
-	return chat.User{ID: id, Name: fmt.Sprint("u", id)}, nil
-}
-
-func (anybody) Authenticate(context.Context, string) (chat.Identity, error) {
-	return chat.Identity{}, chat.ErrUnauthorized
-}
-
-// pipe is a connection without sockets: what goes in, and each frame that comes out.
-type pipe struct {
-	in, out chan string
-	over    chan struct{}
-	once    sync.Once
-	rest    string
-}
-
-func (c *pipe) Watch(func()) {}
-
-func (c *pipe) Read(p []byte) (int, error) {
-	if c.rest == "" {
-		select {
-		case c.rest = <-c.in:
-		case <-c.over:
-			return 0, net.ErrClosed
-		}
-	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
-}
-
-func (c *pipe) WriteMessages(msgs [][]byte) error {
-	for _, m := range msgs {
-		c.out <- string(m)
-	}
-	return nil
-}
-
-func (c *pipe) TryWriteMessages([][]byte) bool { return false }
-
-func (c *pipe) Unread() bool { return false }
-
-func (c *pipe) Ping() (bool, error) { return true, nil }
-
-func (c *pipe) Close(int, string) error {
-	c.once.Do(func() { close(c.over) })
-	return nil
-}
-
-func newPipe() *pipe {
-	return &pipe{in: make(chan string, 10), out: make(chan string, 1000), over: make(chan struct{})}
-}
-
-// want reads a frame that holds text.
-func (c *pipe) want(t *testing.T, text string) {
-	t.Helper()
-	select {
-	case f := <-c.out:
-		if !strings.Contains(f, text) {
-			t.Fatalf("got %q, want %q", f, text)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatalf("%q did not come", text)
-	}
-}
-
-// nothing checks that no frame is on its way.
-func (c *pipe) nothing(t *testing.T) {
-	t.Helper()
-	c.in <- "UNSUBSCRIBE\nid:none\nreceipt:nothing\n\n\x00"
-	c.want(t, "receipt-id:nothing")
-}
-
-func openChat(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {
-	t.Helper()
-	ch, err := New(fiber.New(), Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, SendRate: -1, Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ch.closeWithin(10 * time.Second); err != nil {
-			t.Error(err)
-		}
-	})
-	return ch
-}
-
-// listen connects a user who subscribes to messages.
-func (ch *Chat) listen(t *testing.T, id int64) *pipe {
-	t.Helper()
-	c := newPipe()
-	identity := chat.Identity{TokenID: fmt.Sprint("t", id), User: chat.User{ID: id, Name: fmt.Sprint("u", id)}}
-	go ch.serve(c, identity, "pipe") // Close waits for it
-	c.in <- fmt.Sprintf("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\nreceipt:s\ndestination:/user/%d/recive\n\n\x00", id)
-	c.want(t, "CONNECTED")
-	c.want(t, "receipt-id:s")
-	return c
-}
-
-// stored saves a message to user 2 past the node.
-func stored(t *testing.T, s chat.Store, chatID string) *chat.Result {
-	t.Helper()
-	r, err := s.Apply(t.Context(), []chat.Op{{Save: &chat.Message{ChatID: chatID, SenderID: 1, ReceiverID: 2, Content: "x"}}})
-	if err != nil || r[0].Err != nil {
-		t.Fatal(err, r)
-	}
-	return &r[0]
-}
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
 // What a failed commit left behind comes before what follows it, however the
 // housekeeping and a delivery meet.
-func TestDoubtAndDelivery(t *testing.T) {
+func TestUnknownCommitAndDelivery(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
 	for i := range 500 {
-		ch.doubt(2)
+		ch.commitUnknown(2)
 		stored(t, store, fmt.Sprint("a", i))
 		next := stored(t, store, fmt.Sprint("b", i))
 		var both sync.WaitGroup
@@ -160,7 +42,7 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 	stored(t, store, "late")
@@ -171,33 +53,33 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	stored(t, store, "later")
 	ch.lookAgainAll(time.Now().Add(time.Hour))
 	c.want(t, `"chatID":"later"`)
-	if len(ch.doubts.users(time.Now())) > 0 {
-		t.Error("the doubt does not end")
+	if len(ch.unknownCommits.users(time.Now())) > 0 {
+		t.Error("the looking does not end")
 	}
 	c.nothing(t)
 }
 
-// A doubt brings nothing of what was there before the session, also after a
+// Looking again brings nothing of what was there before the session, also after a
 // restart.
-func TestDoubtBringsNoBacklog(t *testing.T) {
+func TestLookingAgainBringsNoBacklog(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	stored(t, store, "backlog")
 	ch := openChat(t, store, quiet())
 	c := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	ch.lookAgainAll(time.Now())
 	c.nothing(t)
 }
 
-// A session that begins while there is a doubt gets what the doubt is about,
+// A session that begins while a commit is unknown gets what it stores,
 // and nothing that was confirmed before the session began.
-func TestSessionThatBeginsInDoubt(t *testing.T) {
+func TestSessionThatBeginsAfterAnUnknownCommit(t *testing.T) {
 	t.Parallel()
 	store := storetest.NewMemory()
 	ch := openChat(t, store, quiet())
 	first := ch.listen(t, 2)
-	ch.doubt(2)
+	ch.commitUnknown(2)
 	for _, id := range []string{"a", "b"} {
 		m := stored(t, store, id)
 		ch.deliver(&m.Message, m.Previous)
@@ -311,7 +193,7 @@ func TestDisconnectOfASessionBeingMade(t *testing.T) {
 type angryLogger struct{}
 
 func (angryLogger) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
-func (angryLogger) Handle(context.Context, slog.Record) error    { panic("no room for logs") }
+func (angryLogger) Handle(context.Context, slog.Record) error    { panic("no space for logs") }
 func (h angryLogger) WithAttrs([]slog.Attr) slog.Handler         { return h }
 func (h angryLogger) WithGroup(string) slog.Handler              { return h }
 

@@ -10,7 +10,7 @@ import (
 // not touch those who confirm what they were sent.
 func TestInitsAndUnknownConfirmationsAreLimited(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{SendRate: 0.001}) // bursts of 1
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: 0.001}}) // bursts of 1
 	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 	a.send("/socket/chat/send", `{"msgID":"m1","reciverId":2,"content":"x"}`)
 	a.message(sendStatus)

@@ -1,0 +1,58 @@
+package fiberchat
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
+)
+
+// countedDirectory is a directory in which everybody below 100 is.
+type countedDirectory struct {
+	anybody
+	asked int
+}
+
+func (d *countedDirectory) UserByID(ctx context.Context, id int64) (chat.User, error) {
+	d.asked++
+	if id >= 100 {
+		return chat.User{}, chat.ErrNotFound
+	}
+	return d.anybody.UserByID(ctx, id)
+}
+
+// TestReceiversAreRemembered: the Directory is asked once a minute for who has
+// no session here, and each time for who was not found.
+func TestReceiversAreRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		directory := new(countedDirectory)
+		cfg := pipeConfig(storetest.NewMemory(), quiet())
+		cfg.Directory = directory
+		ch := openConfig(t, cfg)
+		send := func(to int64, want int, wantErr bool) {
+			t.Helper()
+			directory.asked = 0
+			for range 3 {
+				if _, fault := ch.checkSend(chat.User{ID: 1}, to); (fault != nil) != wantErr {
+					t.Fatalf("to %d: %v", to, fault)
+				}
+			}
+			if directory.asked != want {
+				t.Errorf("the Directory was asked %d times for user %d, want %d", directory.asked, to, want)
+			}
+		}
+		send(2, 1, false)
+		send(100, 3, true)
+		time.Sleep(59 * time.Second)
+		send(2, 0, false)
+		time.Sleep(time.Second)
+		send(2, 1, false)
+		ch.listen(t, 3)
+		send(3, 0, false)
+		send(0, 0, true)
+	})
+}
