@@ -111,7 +111,10 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
 	if about == aboutMessages {
-		return c.feed.Listen(sub)
+		if err := c.feed.Listen(sub); err != nil { // logged
+			return &stomp.Error{Token: "try-again", Text: "the server cannot read your messages now, connect again", Code: stomp.CloseTryLater}
+		}
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

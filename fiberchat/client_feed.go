@@ -53,7 +53,6 @@ func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, 
 }
 
 func (c *client) logRead(err error) {
-	defer c.chat.recovered("log") // the Logger is the app's
 	if err != nil && c.chat.ctx.Err() == nil {
 		c.log().Error("read messages", "error", err)
 	}

@@ -95,6 +95,7 @@ type Config struct {
 
 func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.Logger, slog.Default())
+	cfg.Logger = slog.New(quietPanics{cfg.Logger.Handler()})
 	setDefault(&cfg.HeartBeat, 10*time.Second)
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.Timeouts = cfg.Timeouts.withDefaults()

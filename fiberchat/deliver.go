@@ -46,7 +46,6 @@ func (ch *Chat) recovered(doing string) {
 		return
 	}
 	ch.metrics.Panics.Inc()
-	defer func() { _ = recover() }() // it may be the app's Logger that panics
 	ch.cfg.Logger.Error("panic", "doing", doing, "panic", p, "stack", string(debug.Stack()))
 }
 

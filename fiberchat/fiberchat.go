@@ -118,22 +118,24 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect asks the store where its log ends, registers the metrics, and joins
-// the bus, if there is one.
+// connect asks the store where its log ends, joins the bus, if there is one,
+// and registers the metrics.
 func (ch *Chat) connect() (start mark, err error) {
 	start.at = time.Now()
 	if start.last, err = ch.last(0); err != nil {
 		return start, fmt.Errorf("look into the store: %w", err)
 	}
+	ch.metrics = metrics.New()
+	if err := ch.node.join(); err != nil {
+		return start, fmt.Errorf("join the bus: %w", err)
+	}
 	var busUp func() float64
 	if !ch.node.alone() {
 		busUp = ch.node.isUp
 	}
-	if ch.metrics, err = metrics.New(ch.cfg.Registerer, ch.queued, busUp); err != nil {
+	if err := ch.metrics.Register(ch.cfg.Registerer, ch.queued, busUp); err != nil {
+		ch.node.close()
 		return start, err
-	}
-	if err := ch.node.join(); err != nil {
-		return start, fmt.Errorf("join the bus: %w", err)
 	}
 	return start, nil
 }

@@ -22,6 +22,7 @@ type Set struct {
 	AuthFailures  *prometheus.CounterVec // by reason
 	Panics        prometheus.Counter
 
+	vectors    []prometheus.Collector // of the Outcomes and frames
 	commitSize prometheus.Histogram
 	commitTime prometheus.Histogram
 }
@@ -34,10 +35,8 @@ type Outcomes struct {
 	Failed   prometheus.Counter // the store's fault
 }
 
-// New registers a set on r, unless r is nil. queued and bus are read at every
-// scrape: the bytes that wait for clients, and whether the bus is up; bus is
-// nil where there is none.
-func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*Set, error) {
+// New returns a set that is registered nowhere yet.
+func New() *Set {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "fiberchat", Name: name, Help: help})
 	}
@@ -83,17 +82,25 @@ func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*S
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
 		}),
 	}
+	s.vectors = []prometheus.Collector{operations, frames}
+	return s
+}
+
+// Register registers the set on r, unless r is nil. queued and bus are read at
+// every scrape: the bytes that wait for clients, and whether the bus is up; bus
+// is nil where there is none.
+func (s *Set) Register(r prometheus.Registerer, queued, bus func() float64) error {
 	if r == nil {
-		return s, nil
+		return nil
 	}
 	gauge := func(name, help string, read func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "fiberchat", Name: name, Help: help}, read)
 	}
-	all := []prometheus.Collector{
-		operations, frames, s.Sessions, s.SlowClients, s.Replays, s.Replayed, s.RateLimited,
+	all := append(s.vectors[:len(s.vectors):len(s.vectors)],
+		s.Sessions, s.SlowClients, s.Replays, s.Replayed, s.RateLimited,
 		s.AuthFailures, s.Panics, s.commitSize, s.commitTime,
 		gauge("queue_bytes", "Bytes that wait to be sent to clients.", queued),
-	}
+	)
 	if bus != nil {
 		all = append(all, gauge("bus_up", "1 while the bus to the other nodes works, else 0.", bus))
 	}
@@ -102,10 +109,10 @@ func New(r prometheus.Registerer, queued func() float64, bus func() float64) (*S
 			for _, done := range all[:i] {
 				r.Unregister(done)
 			}
-			return nil, fmt.Errorf("register metrics: %w", err)
+			return fmt.Errorf("register metrics: %w", err)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // Commit observes one transaction.

@@ -12,7 +12,8 @@ import (
 func TestNamesFollowTheConventions(t *testing.T) {
 	t.Parallel()
 	r := prometheus.NewPedanticRegistry()
-	s, err := New(r, func() float64 { return 7 }, func() float64 { return 1 })
+	s := New()
+	err := s.Register(r, func() float64 { return 7 }, func() float64 { return 1 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	const want = "# HELP fiberchat_queue_bytes Octets that wait to be sent to clients.\n# TYPE fiberchat_queue_bytes gauge\nfiberchat_queue_bytes 7\n"
+	const want = "# HELP fiberchat_queue_bytes Bytes that wait to be sent to clients.\n# TYPE fiberchat_queue_bytes gauge\nfiberchat_queue_bytes 7\n"
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "fiberchat_queue_bytes"); err != nil {
 		t.Error(err)
 	}
@@ -35,13 +36,13 @@ func TestNamesFollowTheConventions(t *testing.T) {
 func TestSecondSetOnOneRegistererIsRefusedAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := prometheus.NewRegistry()
-	taken := prometheus.NewGauge(prometheus.GaugeOpts{Name: "fiberchat_queue_bytes", Help: "Octets that wait to be sent to clients."})
+	taken := prometheus.NewGauge(prometheus.GaugeOpts{Name: "fiberchat_queue_bytes", Help: "Bytes that wait to be sent to clients."})
 	r.MustRegister(taken)
-	if _, err := New(r, func() float64 { return 0 }, nil); err == nil {
+	if err := New().Register(r, func() float64 { return 0 }, nil); err == nil {
 		t.Fatal("want an error")
 	}
 	r.Unregister(taken)
-	if _, err := New(r, func() float64 { return 0 }, nil); err != nil {
+	if err := New().Register(r, func() float64 { return 0 }, nil); err != nil {
 		t.Fatal("the first try left something behind:", err)
 	}
 }

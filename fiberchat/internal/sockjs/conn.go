@@ -32,28 +32,39 @@ type Conn interface {
 }
 
 // push appends the messages of a client's body to what the session reads,
-// and waits until there is space for it. stop ends the wait.
+// and waits until there is space for it. stop ends the wait. One body at a time
+// may wait, as SockJS clients send them, so that a session whose reader takes
+// its time holds no more.
 func (s *session) push(body []byte, stop <-chan struct{}) error {
 	patience := time.NewTimer(s.server.cfg.WriteTimeout)
 	defer patience.Stop()
-	for {
-		s.mu.Lock()
-		if s.err != nil {
-			s.mu.Unlock()
-			return nil // the close frame tells the client
-		}
-		if s.in.Len() == 0 || s.in.Len()+len(body) <= s.server.cfg.MaxInbound {
-			break
-		}
+	s.mu.Lock()
+	if s.waiting {
 		s.mu.Unlock()
+		return errBusy
+	}
+	for s.err == nil && s.in.Len() > 0 && s.in.Len()+len(body) > s.server.cfg.MaxInbound {
+		s.waiting = true
+		s.mu.Unlock()
+		up := true
 		select {
 		case <-s.inSpace:
 		case <-s.over:
 		case <-stop:
-			return errBusy
+			up = false
 		case <-patience.C:
+			up = false
+		}
+		s.mu.Lock()
+		s.waiting = false
+		if !up {
+			s.mu.Unlock()
 			return errBusy
 		}
+	}
+	if s.err != nil {
+		s.mu.Unlock()
+		return nil // the close frame tells the client
 	}
 	before := s.dec
 	s.in.Grow(len(body))
@@ -66,7 +77,6 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 	}
 	alive := s.alive
 	s.mu.Unlock()
-	s.inSpace.notify() // another sender may wait
 	if err == nil && alive != nil {
 		alive()
 	}
@@ -126,8 +136,11 @@ func (s *session) WriteMessages(msgs [][]byte) error {
 }
 
 func (s *session) queue(msg []byte) error {
-	for {
+	for waited := false; ; waited = true {
 		s.mu.Lock()
+		if waited {
+			s.waiting = false
+		}
 		if s.err != nil {
 			s.mu.Unlock()
 			return net.ErrClosed

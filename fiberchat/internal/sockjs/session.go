@@ -37,6 +37,7 @@ type session struct {
 	mu       sync.Mutex
 	alive    func()
 	in       bytes.Buffer
+	waiting  bool // a body waits for space
 	dec      decoder
 	opened   bool   // the o frame was sent
 	out      []byte // queued messages as JSON strings, a comma between them
