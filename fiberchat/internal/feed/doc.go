@@ -8,7 +8,7 @@
 // that listens has a cursor: everything it was owed up to this id was sent to
 // it. Whoever commits a message learns its predecessor in the log, Previous,
 // and offers both to the sessions, on its own node directly and on others over
-// the bus. So each offer tells by itself whether it is the next one:
+// the bus. So each offer shows by itself whether it is the next one:
 //
 //	id <= cursor                 it was sent already: nothing to do
 //	previous <= cursor < id      it is the next one: it is sent, and the cursor is at id

@@ -40,7 +40,7 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 		s.mu.Lock()
 		if s.err != nil {
 			s.mu.Unlock()
-			return nil // the close frame tells the client
+			return nil // the close frame says so to the client
 		}
 		if s.in.Len() == 0 || s.in.Len()+len(body) <= s.server.cfg.MaxInbound {
 			break
