@@ -2,7 +2,6 @@ package fiberchat
 
 import (
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -51,13 +50,8 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, c)
 	c.feed = feed.New(c, c, encodeMessage, ch.cfg.Limits.Queued/2)
-	defer func() {
-		if r := recover(); r != nil {
-			ch.metrics.Panics.Inc()
-			c.log().Error("session panicked", "panic", r, "stack", string(debug.Stack()))
-		}
-		c.feed.Close()
-	}()
+	defer c.feed.Close()
+	defer ch.recovered("serve a session")
 	ch.register(c) // Run also closes a refused session cleanly
 	defer ch.unregister(c)
 	if end := identity.ExpiresAt; !end.IsZero() {
@@ -103,7 +97,7 @@ func (c *client) OnSend(f *stomp.Frame) error {
 	case toInit:
 		c.handleInit(f)
 	case toOldNotice:
-		c.fail("", f.Receipt(), noSuchDestination())
+		c.refuse("", f.Receipt(), noSuchDestination())
 	default:
 		return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
 	}
@@ -149,11 +143,28 @@ func (c *client) drain() {
 	}
 }
 
-// slowedDown counts the frames that had to wait.
-func (c *client) slowedDown(waited bool) {
-	if waited {
-		c.chat.metrics.RateLimited.Inc()
+// slowedDown counts the frames that had to wait, and reports whether the
+// session is still up: if not, nobody waits for the frame to be carried out.
+func (c *client) slowedDown(waited bool) (up bool) {
+	if !waited {
+		return true
 	}
+	c.chat.metrics.RateLimited.Inc()
+	select {
+	case <-c.session.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// refuse is fail for the reader: with a receipt it ends the session, so what
+// came before is answered first.
+func (c *client) refuse(msgID, receipt string, f *failure) {
+	if receipt != "" {
+		c.drain()
+	}
+	c.fail(msgID, receipt, f)
 }
 
 // notify sends body to the session's subscriptions about a subject.

@@ -63,7 +63,7 @@ func (c *client) logRead(err error) {
 func (c *client) Message(s *stomp.Subscription, body []byte) { c.session.Message(s, body) }
 
 // WaitSpace implements feed.Outlet.
-func (c *client) WaitSpace() bool { return c.session.WaitSpace() }
+func (c *client) WaitSpace(n int) bool { return c.session.WaitSpace(n) }
 
 // Receipt implements feed.Outlet.
 func (c *client) Receipt(id string) { c.session.Receipt(id) }

@@ -19,7 +19,7 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 	msgID, id, fault := parseConfirm(f.Body)
 	if fault != nil {
 		c.chat.metrics.Confirmations.Refused.Inc()
-		c.fail(msgID, f.Receipt(), fault)
+		c.refuse(msgID, f.Receipt(), fault)
 		return
 	}
 	t := &confirmTask{
@@ -29,8 +29,9 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 	if id == 0 {
 		t.confirmation.Sent = c.feed.Sent()
 	}
-	c.slowedDown(c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()))
-	c.submit(t)
+	if c.slowedDown(c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done())) {
+		c.submit(t)
+	}
 }
 
 // Op implements commit.Task.

@@ -23,7 +23,9 @@ type sendTask struct {
 func (c *client) handleSend(f *stomp.Frame) {
 	b, fault := parseSend(f.Body, c.chat.cfg.Limits.Content)
 	receipt := f.Receipt()
-	c.slowedDown(c.chat.sends.take(c.identity.User.ID, c.session.Done()))
+	if !c.slowedDown(c.chat.sends.take(c.identity.User.ID, c.session.Done())) {
+		return
+	}
 	var to chat.User
 	if fault == nil {
 		to, fault = c.chat.checkSend(c.identity.User, b.receiverID)
@@ -33,7 +35,7 @@ func (c *client) handleSend(f *stomp.Frame) {
 	}
 	if fault != nil {
 		c.chat.metrics.Sends.Refused.Inc()
-		c.fail(b.msgID, receipt, fault)
+		c.refuse(b.msgID, receipt, fault)
 		return
 	}
 	from := c.identity.User

@@ -148,6 +148,7 @@ func (n *node) run() {
 
 // publishAll cuts entries into publications that the bus takes.
 func (n *node) publishAll(entries []byte) {
+	defer n.chat.recovered("publish")
 	limit := n.bus.MaxData() - len(n.id)
 	data := bytes.Clone(n.id)
 	for len(entries) > 0 {
@@ -160,15 +161,19 @@ func (n *node) publishAll(entries []byte) {
 			size += next
 		}
 		data = append(data[:len(n.id)], entries[:size]...)
+		if size > limit && entries[0] != entryMessage {
+			entries = entries[size:]
+			continue // no use in half of it
+		}
 		if size > limit { // one message that is too long
 			data = append(data[:len(n.id)], withoutBody(entries[:size])...)
 		}
 		entries = entries[size:]
 		if err := n.hand(data); err != nil {
 			n.failed(err)
-		} else {
-			n.up.Store(true)
+			return // the rest would be as late: it is found in the store, or told again
 		}
+		n.up.Store(true)
 	}
 }
 

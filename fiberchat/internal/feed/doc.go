@@ -5,19 +5,22 @@
 // # The rule
 //
 // The messages to one user are a log in the store, ordered by id. A session
-// that listens has a cursor: everything it was owed up to this id was sent to
-// it. Whoever commits a message learns its predecessor in the log, Previous,
-// and offers both to the sessions, on its own node directly and on others over
-// the bus. So each offer shows by itself whether it is the next one:
+// that listens has a cursor: everything up to this id that was stored since it
+// began to listen was sent to it. Whoever commits a message learns the id of
+// its predecessor in the log, Previous, and offers the message with that id to
+// the sessions, on its own node directly and on others over the bus. So each
+// offer shows by itself whether it is the next one:
 //
 //	id <= cursor                 it was sent already: nothing to do
 //	previous <= cursor < id      it is the next one: it is sent, and the cursor is at id
 //	cursor < previous            something between is not here: the session is behind
 //
 // A session that is behind reads the log from its cursor on until nothing is
-// left, and what is offered meanwhile only keeps it behind. So an offer that
-// is lost, late, doubled or out of order does no harm: the next one shows the
-// hole, and a look (Behind) finds what no later one shows.
+// left, and what is offered meanwhile only keeps it behind; so do offers of
+// more copies than may be queued at once. An offer that is lost, late, doubled
+// or out of order does no harm: the next one shows the hole. What no later one
+// shows is found because somebody looks: the node for what the bus lost and
+// for commits of unknown outcome, by Behind.
 //
 // # Periods of listening
 //
@@ -26,9 +29,18 @@
 // knows that its work is void. It begins with its cursor at the end of the
 // log: what was stored before comes by an init only.
 //
-// An init sends what is not confirmed up to the cursor, then goes on as if it
-// were behind up to where the log ended when the init began, and answers its
-// receipt. Inits that come meanwhile wait for the next turn together.
+// An init sends what is not confirmed up to the cursor, then, as if it were
+// behind, all of the log up to where it ended when the init began, and answers
+// its receipt. Inits that come meanwhile wait for the next turn together, and
+// those without a subscription for the first one. Drain, for DISCONNECT, serves
+// them first.
+//
+// # When a read fails
+//
+// An init that could not be carried out is answered by InitFailed. Reading
+// begins again after a second, with what is due then. Where the log does not
+// show a message that was offered, the store lags or the message was deleted:
+// it is looked for ten times, a second apart, and then forgotten.
 //
 // # Who runs what
 //
@@ -36,8 +48,15 @@
 // a time for each Feed, which exists only while something is due; it holds no
 // lock while it reads, encodes or waits for space. Close waits for it.
 //
-// A Feed needs memory for a page of messages while it reads, and for eight
-// ranges of ids. Nothing waits in it.
+// A Feed needs memory for a page of messages while it reads, for the receipts
+// of 64 inits, and for eight ranges of ids: those of what it has sent, by which
+// a confirmation that names no id finds its message (Sent). No message waits in it.
+//
+// # Tests
+//
+// model_test.go plays one feed against a log that fails and offers that get
+// lost, feed_test.go the corners; package fiberchat's model tests do so for
+// whole nodes.
 //
 // # Files
 //

@@ -45,9 +45,9 @@ type Log interface {
 type Outlet interface {
 	// Message queues body for a subscription and keeps nothing of it.
 	Message(s *stomp.Subscription, body []byte)
-	// WaitSpace blocks until there is space in the queue, and reports whether
-	// the session is still up.
-	WaitSpace() bool
+	// WaitSpace blocks until there is space in the queue for n bytes, and
+	// reports whether the session is still up.
+	WaitSpace(n int) bool
 	// Receipt answers an init that is done; "" where none is asked.
 	Receipt(id string)
 	// InitFailed answers inits that could not be carried out.
@@ -72,6 +72,7 @@ type Feed struct {
 	// taken the inits and when it ends. leaving lets it end when the inits are
 	// served, closed at once.
 	running, leaving, closed bool
+	pausing                  bool // the last read failed: retry begins the next one
 	changed                  sync.Cond
 }
 
@@ -169,7 +170,7 @@ func (f *Feed) Unlisten(s *stomp.Subscription) {
 func (f *Feed) Init(receipt string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.inits) >= maxInits && f.running {
+	for len(f.inits) >= maxInits && (f.running || f.due()) {
 		f.changed.Wait()
 	}
 	if len(f.inits) >= maxInits {
@@ -191,7 +192,7 @@ func (f *Feed) Sent() []chat.Range {
 func (f *Feed) Drain() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.leaving = true
+	f.leaving, f.pausing = true, false
 	for f.start(); f.running; f.start() {
 		f.changed.Wait()
 	}

@@ -287,7 +287,7 @@ func (w *world) Message(s *stomp.Subscription, body []byte) {
 	p.last, p.ever[id] = id, true
 }
 
-func (w *world) WaitSpace() bool {
+func (w *world) WaitSpace(int) bool {
 	w.mu.Lock()
 	slow := !w.calm && w.luck.IntN(8) == 0
 	pause := time.Duration(w.luck.IntN(200)) * time.Millisecond

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // start begins to read if something is due and nobody reads. It needs mu.
 func (f *Feed) start() {
-	if !f.running && f.due() {
+	if !f.running && !f.pausing && f.due() {
 		f.running = true
 		go f.run() // waited for by Close
 	}
@@ -68,6 +69,7 @@ func (f *Feed) pause() {
 	if f.closed || f.leaving {
 		return
 	}
+	f.pausing = true
 	if f.retry == nil {
 		f.retry = time.AfterFunc(retryAfter, f.resume)
 	} else {
@@ -78,6 +80,7 @@ func (f *Feed) pause() {
 func (f *Feed) resume() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.pausing = false
 	f.start()
 }
 
@@ -132,7 +135,7 @@ func (f *Feed) replayUpTo(l *listener) error {
 	}
 	f.mu.Unlock()
 	for f.stillBehind(l, last) {
-		if err := f.catchUp(l); err != nil {
+		if err := f.catchUp(l); err != nil && (!errors.Is(err, errStale) || f.cursor(l) < last) {
 			return err
 		}
 	}
@@ -181,7 +184,9 @@ func (f *Feed) catchUp(l *listener) error {
 		err = errStale
 	default: // it was deleted
 		l.stale = 0
-		l.cursor = max(l.cursor, owed)
+		if l.owed == owed {
+			l.owed = 0
+		}
 	}
 	return err
 }
@@ -191,7 +196,7 @@ func (f *Feed) catchUp(l *listener) error {
 func (f *Feed) pass(l *listener, after int64, m *chat.Message) bool {
 	body := f.encode(m)
 	for _, s := range f.subscriptions(l) {
-		if !f.out.WaitSpace() {
+		if !f.out.WaitSpace(len(body)) {
 			f.mu.Lock()
 			f.closed = true
 			f.mu.Unlock()

@@ -307,7 +307,7 @@ func TestSlowConsumer(t *testing.T) {
 				}
 				if over > 0 {
 					c.over(ClosePolicy, "slow consumer")
-					if c.session.WaitSpace() {
+					if c.session.WaitSpace(0) {
 						t.Error("a dropped session has space")
 					}
 					return
@@ -335,7 +335,7 @@ func TestWaitSpace(t *testing.T) {
 		synctest.Wait()
 		wait := func() chan bool {
 			up := make(chan bool, 1)
-			go func() { up <- c.session.WaitSpace() }() // ends with the session at the latest
+			go func() { up <- c.session.WaitSpace(0) }() // ends with the session at the latest
 			synctest.Wait()
 			return up
 		}

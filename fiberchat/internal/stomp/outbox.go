@@ -117,11 +117,13 @@ func (o *outbox) used() int {
 	return o.taken + len(o.next.buf)
 }
 
-// half reports whether at most half the limit is in use, or the session is ending.
-func (o *outbox) half() (free, ending bool) {
+// half reports whether n more bytes fit into half the limit, or nothing is
+// queued, and whether the session is ending.
+func (o *outbox) half(n int) (free, ending bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.used() <= o.limit/2, o.ending
+	used := o.used()
+	return used == 0 || used+n <= o.limit/2, o.ending
 }
 
 func notify(c chan struct{}) {

@@ -49,11 +49,12 @@ func (s *Session) Queued() int {
 	return s.out.used()
 }
 
-// WaitSpace blocks until at most half of the queue is in use and reports
-// whether the session is still up. One goroutine at a time may wait.
-func (s *Session) WaitSpace() bool {
+// WaitSpace blocks until n more bytes fit into half of the queue, or nothing is
+// queued, and reports whether the session is still up. One goroutine at a time
+// may wait.
+func (s *Session) WaitSpace(n int) bool {
 	for {
-		free, ending := s.out.half()
+		free, ending := s.out.half(n)
 		if ending {
 			return false
 		}
