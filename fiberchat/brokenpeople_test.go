@@ -9,6 +9,7 @@ import (
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
 )
 
 // brokenPeople fails as a test says, and else answers as people does.
@@ -50,7 +51,7 @@ func TestDirectoryFails(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			p := &brokenPeople{people: newPeople("alice", "bob", "carol")}
-			s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Timeouts: fiberchat.Timeouts{Store: quick}})
+			s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Store: storetest.NewMemory(), Timeouts: fiberchat.Timeouts{Store: quick}})
 			a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
 			p.set(fault.do, nil)
 			a.say("m1", 3, "x") // carol is not online
@@ -70,7 +71,7 @@ func TestAuthenticatorFails(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
 			p := &brokenPeople{people: newPeople("alice", "bob")}
-			s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Timeouts: fiberchat.Timeouts{Store: quick}})
+			s := serve(t, fiberchat.Config{Authenticator: p, Directory: p, Store: storetest.NewMemory(), Timeouts: fiberchat.Timeouts{Store: quick}})
 			a := online(t, s.addr, "alice")
 			p.set(nil, fault.do)
 			for _, path := range []string{"/client", "/socketServer/info", "/socketServer/000/abcd/websocket"} {
@@ -107,7 +108,7 @@ func TestCanSendFails(t *testing.T) {
 
 func TestCanSendHasADeadline(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{Timeouts: fiberchat.Timeouts{Store: quick}, CanSend: func(ctx context.Context, _, _ chat.User) error {
+	s := serve(t, fiberchat.Config{Store: storetest.NewMemory(), Timeouts: fiberchat.Timeouts{Store: quick}, CanSend: func(ctx context.Context, _, _ chat.User) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}})

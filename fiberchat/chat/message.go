@@ -70,7 +70,7 @@ type Result struct {
 	// Previous is for a Save that Changed something: no message to the same
 	// receiver has, or ever gets, an id between Previous and the message's own.
 	Previous int64
-	// Changed tells that this operation stored or confirmed something;
+	// Changed reports whether this operation stored or confirmed something;
 	// false for a repetition.
 	Changed bool
 	// Err is ErrConflict, ErrNotFound, or this operation's own failure. The

@@ -39,7 +39,7 @@ type link interface {
 	// read returns the next messages, or how it ended.
 	read() ([]string, error)
 	// leave closes it as a browser does, cut without a word. Both are safe
-	// beside reads and writes, which they end, and may be repeated.
+	// while others read and write, which they end, and may be repeated.
 	leave()
 	cut()
 }

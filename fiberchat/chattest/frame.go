@@ -14,7 +14,7 @@ const (
 	SendStatus    = "/user/queue/send/status"   // step 2
 	ReceiveStatus = "/user/queue/recive/status" // step 5
 	Failures      = "/user/queue/status"
-	Delivered     = "/user/queue/delivered" // told the sender when the receiver has confirmed
+	Delivered     = "/user/queue/delivered" // notifies the sender when the receiver has confirmed
 )
 
 // Inbox is where the messages to a user come, whose name or id user is.

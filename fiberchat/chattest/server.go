@@ -58,7 +58,7 @@ func At(t testing.TB, addr string) *Server { return &Server{Addr: addr, t: t} }
 // Dial connects with a token until the test ends, through /client unless an
 // option says otherwise, and subscribes to the user's messages, statuses and
 // failures: what is sent to the user from now on arrives. The test fails when
-// the token is refused; [Open] tells how.
+// the token is refused; [Open] returns how.
 func (s *Server) Dial(token string, opts ...Option) *Client {
 	s.t.Helper()
 	o := options{patience: defaultPatience}

@@ -57,4 +57,10 @@
 // model_test.go plays one feed against a log that fails and offers that get
 // lost, feed_test.go the corners; package fiberchat's model tests do so for
 // whole nodes.
+//
+// # Files
+//
+//	feed.go    Feed: offers, periods of listening, inits
+//	read.go    the reading goroutine
+//	ranges.go  which ids a session was sent
 package feed

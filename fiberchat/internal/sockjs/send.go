@@ -69,8 +69,8 @@ func (s *Server) send(c *fiber.Ctx, id string, form bool) (status int, problem s
 	return fiber.StatusOK, ""
 }
 
-// readBody returns the body, or of one that comes as a stream no more than
-// tells that it is longer than limit.
+// readBody returns the body, or of one that comes as a stream as much as shows
+// that it is longer than limit.
 func readBody(r *fasthttp.Request, limit int) ([]byte, error) {
 	if !r.IsBodyStream() {
 		return r.Body(), nil

@@ -13,8 +13,8 @@
 // A session that receives over HTTP is one goroutine that serves it. Streams
 // are hijacked and have two more while they are open; a poll is its request's
 // goroutine and one that watches for the client to leave. A WebSocket session
-// is served by its handler's goroutine. The Server waits for all in Close,
-// except for what comes after it and is told so, which takes a moment.
+// is served by its handler's goroutine. Close waits for all of
+// these. Requests that come after Close began are refused and not waited for.
 //
 // # Files
 //

@@ -9,7 +9,7 @@ type Conn interface {
 	Watch(alive func())
 	// Read fills p with bytes from the peer and blocks until there are some;
 	// message boundaries of the transport do not matter. io.EOF when the peer
-	// left in good order, net.ErrClosed after Close, another error when it was lost.
+	// left cleanly, net.ErrClosed after Close, another error when it was lost.
 	// Only the session's reader calls it.
 	Read(p []byte) (int, error)
 	// WriteMessages sends each element as one text message and blocks until

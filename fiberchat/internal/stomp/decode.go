@@ -78,7 +78,7 @@ func (d *Decoder) Filled(n int) { d.end += n }
 
 // Next returns the next whole frame, nil when bytes are missing, or an
 // *Error. EOLs between frames are skipped: they are heart-beats. With an
-// error, PartialReceipt tells the failed frame's receipt.
+// error, PartialReceipt returns the failed frame's receipt.
 func (d *Decoder) Next() (*Frame, error) {
 	if d.scan == 0 {
 		d.fields, d.frame.headers = d.fields[:0], d.frame.headers[:0]

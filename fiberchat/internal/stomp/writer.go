@@ -61,7 +61,7 @@ func (s *Session) closeConn() {
 	s.out.mu.Lock()
 	code, reason := s.out.code, s.out.reason
 	s.out.mu.Unlock()
-	// The session is over either way; there is nobody left to tell.
+	// The session is over either way; there is nobody left to report to.
 	_ = s.conn.Close(code, reason)
 }
 

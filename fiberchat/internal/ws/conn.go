@@ -53,7 +53,7 @@ type Conn struct {
 	rests  sync.WaitGroup  // of what the socket did not take at once
 }
 
-// fault is what the close frame says, whatever Close is told.
+// fault is what the close frame says, whatever Close is called with.
 type fault struct {
 	code   int // 0: there is no close frame
 	reason string
