@@ -146,21 +146,6 @@ func (c *client) drain() {
 	}
 }
 
-// slowedDown counts the frames that had to wait, and reports whether the
-// session is still up: if not, nobody waits for the frame to be carried out.
-func (c *client) slowedDown(waited bool) (up bool) {
-	if !waited {
-		return true
-	}
-	c.chat.metrics.RateLimited.Inc()
-	select {
-	case <-c.session.Done():
-		return false
-	default:
-		return true
-	}
-}
-
 // refuse is fail for the reader: with a receipt it ends the session, so what
 // came before is answered first.
 func (c *client) refuse(msgID, receipt string, f *failure) {

@@ -112,6 +112,7 @@
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
 //	payload.go         the JSON bodies of the wire
+//	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)
 //	metrics.go         counts outcomes and refused tokens

@@ -73,16 +73,16 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.New("fiberchat: Prefork runs the app in several processes, which cannot reach each other's clients without a Config.Bus")
 	}
 	ch := &Chat{
-		hub:             hub.New[*client](),
-		revoked:         revocations{times: make(map[revoked]time.Time)},
-		unknownCommits:  unknownCommits{until: make(map[int64]time.Time)},
-		sends:           newLimiter(cfg.Limits.SendRate),
-		inits:           newLimiter(cfg.Limits.SendRate),
-		unknownConfirms: newLimiter(cfg.Limits.SendRate),
-		catchUpNow:      make(chan struct{}, 1),
-		closing:         make(chan struct{}),
-		closed:          make(chan struct{}),
+		hub:            hub.New[*client](),
+		revoked:        revocations{times: make(map[revoked]time.Time)},
+		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
+		catchUpNow:     make(chan struct{}, 1),
+		closing:        make(chan struct{}),
+		closed:         make(chan struct{}),
 	}
+	slowed := func() { ch.metrics.RateLimited.Inc() }
+	ch.sends, ch.inits = newLimiter(cfg.Limits.SendRate, slowed), newLimiter(cfg.Limits.SendRate, slowed)
+	ch.unknownConfirms = newLimiter(cfg.Limits.SendRate, slowed)
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
 		if err != nil {

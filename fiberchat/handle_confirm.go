@@ -29,7 +29,7 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 	if id == 0 {
 		t.confirmation.Sent = c.feed.Sent()
 	}
-	if c.slowedDown(c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done())) {
+	if c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()) {
 		c.submit(t)
 	}
 }

@@ -23,7 +23,7 @@ type sendTask struct {
 func (c *client) handleSend(f *stomp.Frame) {
 	b, fault := parseSend(f.Body, c.chat.cfg.Limits.Content)
 	receipt := f.Receipt()
-	if !c.slowedDown(c.chat.sends.take(c.identity.User.ID, c.session.Done())) {
+	if !c.chat.sends.take(c.identity.User.ID, c.session.Done()) {
 		return
 	}
 	var to chat.User

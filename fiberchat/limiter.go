@@ -18,32 +18,34 @@ import (
 type limiter struct {
 	rate  rate.Limit // tokens a second; 0 for no limit
 	burst int
+	waits func() // hears of each wait
 
 	mu      sync.Mutex
 	buckets map[int64]*rate.Limiter
 }
 
-func newLimiter(perSecond float64) *limiter {
+func newLimiter(perSecond float64, waits func()) *limiter {
 	return &limiter{
 		rate:    rate.Limit(max(perSecond, 0)),
 		burst:   max(1, int(4*perSecond)),
+		waits:   waits,
 		buckets: make(map[int64]*rate.Limiter),
 	}
 }
 
-// take takes a token, waits until it is there or the session is over, and
-// reports whether it had to. A session that ends takes none, so that nobody
-// runs up a debt by coming back again and again.
-func (l *limiter) take(userID int64, over <-chan struct{}) (waited bool) {
+// take takes a token and waits until it is there. It reports false when the
+// session was over before: then nobody waits for the frame any more, and it
+// took none, so that nobody runs up a debt by coming back again and again.
+func (l *limiter) take(userID int64, over <-chan struct{}) (up bool) {
 	if l.rate == 0 {
-		return false
+		return true
 	}
 	r := l.bucket(userID).Reserve()
-	wait := r.Delay()
-	if wait > 0 && !pause(wait, over) {
+	if !l.pause(r.Delay(), over) {
 		r.Cancel()
+		return false
 	}
-	return wait > 0
+	return true
 }
 
 // charge takes a token that may be one yet to come.
@@ -53,20 +55,24 @@ func (l *limiter) charge(userID int64) {
 	}
 }
 
-// await waits until there is a token, or the session is over, and takes none.
-func (l *limiter) await(userID int64, over <-chan struct{}) (waited bool) {
+// await waits until there is a token and takes none. It reports false when
+// the session was over before.
+func (l *limiter) await(userID int64, over <-chan struct{}) (up bool) {
 	l.mu.Lock()
 	bucket := l.buckets[userID]
 	l.mu.Unlock()
-	if bucket == nil || bucket.Tokens() >= 1 {
-		return false
+	if bucket == nil {
+		return true
 	}
-	pause(time.Duration((1-bucket.Tokens())/float64(l.rate)*float64(time.Second)), over)
-	return true
+	return l.pause(time.Duration((1-bucket.Tokens())/float64(l.rate)*float64(time.Second)), over)
 }
 
 // pause waits and reports whether it did so to the end.
-func pause(wait time.Duration, over <-chan struct{}) bool {
+func (l *limiter) pause(wait time.Duration, over <-chan struct{}) bool {
+	if wait <= 0 {
+		return true
+	}
+	l.waits()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
