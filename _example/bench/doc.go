@@ -16,7 +16,8 @@
 //     network: what the disk alone costs.
 //
 // Part cluster runs 1, 2 and 3 nodes of fiberchat on one PostgreSQL
-// (SQLSTORE_TEST_POSTGRES) and one NATS (NATS_URL); part rabbitmq makes the
+// (SQLSTORE_TEST_POSTGRES) and one NATS (NATS_URL), and compares them with one
+// node without a bus; part sweep is what grows beside it; part rabbitmq makes the
 // same exchange through RabbitMQ's Web STOMP (RABBITMQ_WEB_STOMP, the address).
 // They use the servers of this machine, and are skipped where there are none.
 //
