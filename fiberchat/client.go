@@ -48,7 +48,7 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string)
 		chat: ch, identity: identity, transport: transport, started: time.Now(),
 		inFlight: make(chan struct{}, maxInFlight),
 	}
-	c.session = stomp.NewSession(conn, ch.stomp, identity.User.Name, c)
+	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)
 	c.feed = feed.New(c, c, encodeMessage, ch.cfg.Limits.Queued/2)
 	defer c.feed.Close()
 	defer ch.recovered("serve a session")

@@ -168,5 +168,6 @@ func (cfg *Config) stomp() *stomp.Config {
 		PingInterval:   cfg.Timeouts.Ping,
 		ConnectTimeout: cfg.Timeouts.Connect,
 		Server:         "fiberchat",
+		MaxContent:     cfg.Limits.Content,
 	}
 }

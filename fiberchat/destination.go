@@ -1,10 +1,12 @@
 package fiberchat
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/sqlstore"
 )
 
 // What a client sends to. The misspellings are the protocol's.
@@ -48,14 +50,27 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 	if !ok {
 		return 0, false
 	}
-	own := func(who string) bool {
-		return who != "" && (who == u.Name || who == strconv.FormatInt(u.ID, 10))
-	}
-	if who, ok := strings.CutSuffix(rest, "/recive"); ok && own(who) {
+	if who, ok := strings.CutSuffix(rest, "/recive"); ok && isOwn(who, u) {
 		return aboutMessages, true
 	}
-	if who, ok := strings.CutSuffix(rest, "/notice"); ok && own(who) {
+	if who, ok := strings.CutSuffix(rest, "/notice"); ok && isOwn(who, u) {
 		return aboutNothing, true
 	}
 	return 0, false
+}
+
+// isOwn reports whether who is u's id, or u's name in any spelling: another
+// case, Unicode form or width, and percent-encoded, as some clients write URLs.
+func isOwn(who string, u chat.User) bool {
+	if who == "" {
+		return false
+	}
+	if who == u.Name || who == strconv.FormatInt(u.ID, 10) {
+		return true
+	}
+	if decoded, err := url.PathUnescape(who); err == nil {
+		who = decoded
+	}
+	key := sqlstore.NameKey(who)
+	return key != "" && who == strings.TrimSpace(who) && key == sqlstore.NameKey(u.Name)
 }

@@ -1,11 +1,13 @@
 package fiberchat
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/sqlstore"
 )
 
 // TestNamesThatLookLikeDestinations: whatever a name holds, it opens nothing
@@ -29,6 +31,29 @@ func TestNamesThatLookLikeDestinations(t *testing.T) {
 		} {
 			if got, ok := subjectOf(destination, u); !ok || got != want {
 				t.Errorf("%q: %s is about %d, %v", name, destination, got, ok)
+			}
+		}
+	}
+}
+
+// One's own name is recognised however it is written.
+func TestOwnNameInEverySpelling(t *testing.T) {
+	t.Parallel()
+	for name, spellings := range map[string][]string{
+		"Liaojiekx": {"liaojiekx", "LIAOJIEKX", "%4Ciaojiekx", "Ｌiaojiekx"},
+		"张伟":        {"%E5%BC%A0%E4%BC%9F", "%e5%bc%a0%e4%bc%9f"},
+		"José":      {"Jose\u0301", "JOSE%CC%81", "jos%C3%A9"},
+		"a b/c":     {"a%20b%2Fc", "A b/c"},
+	} {
+		u := chat.User{ID: 7, Name: name}
+		for _, who := range spellings {
+			if about, ok := subjectOf("/user/"+who+"/recive", u); !ok || about != aboutMessages {
+				t.Errorf("%q may not subscribe as %q", name, who)
+			}
+		}
+		for _, who := range []string{"8", "%37x", "", "%", "%00", "Liaojiek", "other"} {
+			if _, ok := subjectOf("/user/"+who+"/recive", u); ok {
+				t.Errorf("%q may subscribe as %q", name, who)
 			}
 		}
 	}
@@ -64,6 +89,17 @@ func FuzzSubjectOf(f *testing.F) {
 		want["/user/queue/status"] = aboutFailures
 		want["/user/queue/delivered"] = aboutDelivered
 		want["/user/queue/rcv/status"] = aboutNothing
+		if _, exact := want[destination]; ok && !exact {
+			// Then it is the name in another spelling.
+			who := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(destination, "/user/"), "/recive"), "/notice")
+			if decoded, err := url.PathUnescape(who); err == nil {
+				who = decoded
+			}
+			if key := sqlstore.NameKey(who); key == "" || key != sqlstore.NameKey(name) {
+				t.Fatalf("%q may subscribe to %q", name, destination)
+			}
+			return
+		}
 		if w, may := want[destination]; may != ok || may && w != about {
 			t.Fatalf("%q of %q %d: %d %v, want %d %v", destination, name, id, about, ok, w, may)
 		}

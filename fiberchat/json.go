@@ -3,6 +3,9 @@ package fiberchat
 import (
 	"bytes"
 	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -56,6 +59,32 @@ func parseString(raw []byte) (string, bool) {
 	var s string
 	err := json.Unmarshal(raw, &s)
 	return s, err == nil
+}
+
+// maxNumber is how long a number may be written.
+const maxNumber = 64
+
+// parseInteger reads a whole number, or a string that holds one. Clients that
+// keep numbers as doubles write 2 as 2.0 or 2e0.
+func parseInteger(raw []byte) (int64, bool) {
+	text, ok := parseString(raw)
+	if !ok {
+		text = string(raw)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, true
+	}
+	if len(text) > maxNumber || !json.Valid([]byte(text)) || strings.IndexByte("-0123456789", text[0]) < 0 {
+		return 0, false
+	}
+	if _, exponent, found := strings.Cut(strings.ToLower(text), "e"); found && len(strings.Trim(exponent, "+-0")) > 2 {
+		return 0, false // an exponent of a thousand is a number of a thousand digits
+	}
+	n, ok := new(big.Rat).SetString(text)
+	if !ok || !n.IsInt() || !n.Num().IsInt64() {
+		return 0, false
+	}
+	return n.Num().Int64(), true
 }
 
 func validText(s string) bool {

@@ -100,12 +100,7 @@ func parseSend(body []byte, maxContent int) (b sendBody, f *failure) {
 	if receiver == nil {
 		return b, missingField("reciverId")
 	}
-	number, ok := parseString(receiver)
-	if !ok {
-		number = string(receiver)
-	}
-	var err error
-	if b.receiverID, err = strconv.ParseInt(number, 10, 64); err != nil {
+	if b.receiverID, ok = parseInteger(receiver); !ok {
 		return b, badField("reciverId must be a whole number")
 	}
 	if content == nil {
@@ -152,8 +147,7 @@ func parseConfirm(body []byte) (msgID string, id int64, f *failure) {
 		return msgID, 0, f
 	}
 	if rawSerial != nil {
-		var err error
-		if id, err = strconv.ParseInt(string(rawSerial), 10, 64); err != nil || id <= 0 {
+		if id, ok = parseInteger(rawSerial); !ok || id <= 0 {
 			return msgID, 0, badField("id must be a whole number above 0")
 		}
 	}

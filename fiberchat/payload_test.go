@@ -2,6 +2,7 @@ package fiberchat
 
 import (
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,6 +70,42 @@ var printable = func() string {
 	return b.String()
 }()
 
+var written = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?0*(\d{1,2}))?$`)
+
+// wantInteger shifts the point by hand.
+func wantInteger(raw []byte) (int64, bool) {
+	number, ok := text(raw)
+	if !ok {
+		number = string(raw)
+	}
+	if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+		return n, true
+	}
+	if len(number) > 64 || !written.MatchString(number) {
+		return 0, false
+	}
+	digits, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	shift, _ := strconv.Atoi(exponent)
+	for ; shift > 0; shift-- {
+		fraction += "0"
+		whole, fraction = whole+fraction[:1], fraction[1:]
+	}
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for ; shift < 0; shift++ {
+		whole = "0" + whole
+		whole, fraction = whole[:len(whole)-1], whole[len(whole)-1:]+fraction
+	}
+	if strings.Trim(fraction, "0") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(sign+whole, 10, 64)
+	return n, err == nil
+}
+
 func wantSend(body []byte) (b sendBody, fault string) {
 	all, ok := fields(body)
 	if !ok {
@@ -81,12 +118,7 @@ func wantSend(body []byte) (b sendBody, fault string) {
 	if to == nil {
 		return b, "MissingField"
 	}
-	number, ok := text(to)
-	if !ok {
-		number = string(to)
-	}
-	var err error
-	if b.receiverID, err = strconv.ParseInt(number, 10, 64); err != nil {
+	if b.receiverID, ok = wantInteger(to); !ok {
 		return b, "BadField"
 	}
 	raw := all["content"]
@@ -169,8 +201,7 @@ func FuzzParseConfirm(f *testing.F) {
 		wantID, serial := "", int64(0)
 		if ok {
 			if wantID, name = wantMsgID(all["msgID"]); name == "" && all["id"] != nil {
-				var err error
-				if serial, err = strconv.ParseInt(string(all["id"]), 10, 64); err != nil || serial <= 0 {
+				if serial, ok = wantInteger(all["id"]); !ok || serial <= 0 {
 					serial, name = 0, "BadField"
 				}
 			}
@@ -243,4 +274,35 @@ func replaced(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// Clients keep numbers as doubles, and ids as strings.
+func TestIntegersHoweverWritten(t *testing.T) {
+	t.Parallel()
+	for spelling, want := range map[string]int64{
+		"2": 2, "2.0": 2, "2e0": 2, "20e-1": 2, "0.2E1": 2, "2.000000000000000000": 2, `"2"`: 2, `"2.0"`: 2, `"\u0032"`: 2, "-3.0": -3,
+		"9223372036854775807": 1<<63 - 1, "9223372036854775807.0": 1<<63 - 1, "1e18": 1_000_000_000_000_000_000, "9007199254740993.0": 1<<53 + 1,
+	} {
+		b, f := parseSend([]byte(`{"msgID":"m","reciverId":`+spelling+`,"content":"x"}`), 100)
+		if f != nil || b.receiverID != want {
+			t.Errorf("reciverId %s: %d, %v", spelling, b.receiverID, f)
+		}
+		if want < 0 {
+			continue
+		}
+		if _, id, f := parseConfirm([]byte(`{"msgID":"m","id":` + spelling + `}`)); f != nil || id != want {
+			t.Errorf("id %s: %d, %v", spelling, id, f)
+		}
+	}
+	for _, spelling := range []string{
+		"2.5", "2e-1", "9223372036854775808", "1e19", "1e400", "1e999999999", "1e-999999999", `"1e999999999"`, "[2]", "{}", "true", `""`, `" 2"`, `"2 "`,
+		`"x"`, `"0x2"`, `"1/2"`, `"Inf"`, `"2_0"`, `"\"2\""`, `"[2]"`, "2." + strings.Repeat("0", 100),
+	} {
+		if b, f := parseSend([]byte(`{"msgID":"m","reciverId":`+spelling+`,"content":"x"}`), 100); f == nil || f.code != -401 {
+			t.Errorf("reciverId %s: %d, %v", spelling, b.receiverID, f)
+		}
+		if _, id, f := parseConfirm([]byte(`{"msgID":"m","id":` + spelling + `}`)); f == nil || f.code != -401 {
+			t.Errorf("id %s: %d, %v", spelling, id, f)
+		}
+	}
 }

@@ -182,7 +182,7 @@ func TestDisconnectOfASessionBeingMade(t *testing.T) {
 	ch := openChat(t, storetest.NewMemory(), quiet())
 	c := &client{chat: ch, identity: chat.Identity{TokenID: "t", User: chat.User{ID: 2, Name: "u2"}}, started: time.Now()}
 	conn := newPipe()
-	c.session = stomp.NewSession(conn, ch.stomp, "u2", c)
+	c.session = stomp.NewSession(conn, ch.stomp, stomp.User{ID: 2, Name: "u2"}, c)
 	ch.Disconnect(2)
 	ch.register(c)
 	defer ch.unregister(c)

@@ -192,7 +192,7 @@ func start(t *testing.T, p *pipe, cfg *Config, r *recorder) *talk {
 // startOver is start over a Conn that is more than its pipe.
 func startOver(t *testing.T, conn Conn, p *pipe, cfg *Config, r *recorder) *talk {
 	t.Helper()
-	s := NewSession(conn, cfg, "wususu", r)
+	s := NewSession(conn, cfg, User{1, "wususu"}, r)
 	r.session = s
 	c := &talk{pipe: p, t: t, session: s, handler: r}
 	go func() { // joined by over or by the cleanup

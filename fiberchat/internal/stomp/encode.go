@@ -48,7 +48,7 @@ func appendError(dst []byte, e *Error, v Version) []byte {
 	return append(dst, 0)
 }
 
-func appendConnected(dst []byte, v Version, beat heartBeat, session, server, user string) []byte {
+func appendConnected(dst []byte, v Version, beat heartBeat, session string, cfg *Config, user User) []byte {
 	dst = append(dst, "CONNECTED\nversion:"...)
 	dst = append(dst, v.String()...)
 	dst = append(dst, "\nheart-beat:"...)
@@ -58,11 +58,15 @@ func appendConnected(dst []byte, v Version, beat heartBeat, session, server, use
 	dst = append(dst, "\nsession:"...)
 	dst = append(dst, session...)
 	dst = append(dst, "\nserver:"...)
-	dst = append(dst, server...)
-	if fitsHeader(user) {
+	dst = append(dst, cfg.Server...)
+	if fitsHeader(user.Name) {
 		dst = append(dst, "\nuser-name:"...)
-		dst = append(dst, user...)
+		dst = append(dst, user.Name...)
 	}
+	dst = append(dst, "\nuser-id:"...)
+	dst = strconv.AppendInt(dst, user.ID, 10)
+	dst = append(dst, "\nmax-content:"...)
+	dst = strconv.AppendInt(dst, int64(cfg.MaxContent), 10)
 	return append(dst, '\n', '\n', 0)
 }
 

@@ -23,8 +23,8 @@ func TestEncode(t *testing.T) {
 			id = `a:b\c d 起来` // 1.0 cannot say CR
 		}
 		for name, frame := range map[string][]byte{
-			"connected":         appendConnected(nil, v, heartBeat{10 * time.Second, 20 * time.Second}, "S1", "fiberchat", "起来"),
-			"connected-no-name": appendConnected(nil, v, heartBeat{}, "S1", "fiberchat", "two words"),
+			"connected":         appendConnected(nil, v, heartBeat{10 * time.Second, 20 * time.Second}, "S1", &Config{Server: "fiberchat", MaxContent: 49152}, User{7, "起来"}),
+			"connected-no-name": appendConnected(nil, v, heartBeat{}, "S1", &Config{Server: "fiberchat", MaxContent: 49152}, User{8, "two words"}),
 			"message":           appendMessage(nil, messageHead(id, "/user/2/recive", v), 18446744073709551615, []byte(`{"content":"起来聊天"}`)),
 			"receipt":           appendReceipt(nil, id, v),
 			"error":             appendError(nil, badFrame("a header has no name"), v),

@@ -19,6 +19,7 @@ type Config struct {
 	PingInterval   time.Duration // of transport pings where the client beats not
 	ConnectTimeout time.Duration // from the start to the CONNECT frame
 	Server         string        // the server header of CONNECTED
+	MaxContent     int           // the max-content header: bytes a message may have
 
 	// FramesIn and FramesOut count frames; either may be nil.
 	FramesIn, FramesOut interface{ Inc() }
@@ -45,7 +46,7 @@ type Handler interface {
 type Session struct {
 	conn    Conn
 	cfg     *Config
-	user    string
+	user    User
 	handler Handler
 	out     outbox
 	work    sync.WaitGroup // writers, and closing
@@ -68,8 +69,14 @@ type Session struct {
 	lastPing  time.Duration
 }
 
-// NewSession returns a session of the named user over conn.
-func NewSession(conn Conn, cfg *Config, user string, h Handler) *Session {
+// User is whom CONNECTED greets.
+type User struct {
+	ID   int64
+	Name string
+}
+
+// NewSession returns a session of a user over conn.
+func NewSession(conn Conn, cfg *Config, user User, h Handler) *Session {
 	return &Session{
 		conn: conn, cfg: cfg, user: user, handler: h,
 		out:   outbox{limit: cfg.Queue, space: make(chan struct{}, 1), done: make(chan struct{})},
@@ -153,7 +160,7 @@ func (s *Session) connect(f *Frame) error {
 	}
 	s.put(func(b []byte) []byte {
 		s.dec.Version = v // under the queue's lock: others encode by it
-		return appendConnected(b, v, beat, rand.Text(), s.cfg.Server, s.user)
+		return appendConnected(b, v, beat, rand.Text(), s.cfg, s.user)
 	})
 	s.setBeat(beat)
 	return nil

@@ -317,7 +317,7 @@ func TestCloseAndFail(t *testing.T) {
 	t.Run("before Run", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			p, r := newPipe(), &recorder{}
-			s := NewSession(p, testConfig(), "wususu", r)
+			s := NewSession(p, testConfig(), User{1, "wususu"}, r)
 			s.Close(CloseTryLater, "too many sessions")
 			s.Run()
 			if p.code != CloseTryLater {
