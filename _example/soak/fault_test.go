@@ -165,7 +165,7 @@ var malformed = []string{
 	"CONNECT\naccept-version:1.2\n\n",
 	"BEGIN\ntransaction:1\n\n",
 	"SEND\ndestination:/x\\q\n\n",
-	"SEND\ndestination:/socket/chat/send\n\n" + strings.Repeat("x", 70_000),
+	"SEND\ndestination:/socket/chat/send\n\n" + strings.Repeat("x", 310_000),
 	"SEND\n" + strings.Repeat("a:b\n", 100) + "\n",
 	"MESSAGE\n\n",
 }
