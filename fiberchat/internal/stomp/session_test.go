@@ -37,7 +37,7 @@ func TestConnect(t *testing.T) {
 				checkOutbound(t, []byte(got), V12)
 				head, ok := strings.CutPrefix(got, "CONNECTED\n"+want+"session:")
 				id, rest, _ := strings.Cut(head, "\n")
-				if !ok || id == "" || rest != "server:fiberchat\nuser-name:wususu\n\n\x00" {
+				if !ok || id == "" || rest != "server:fiberchat\nuser-name:wususu\nuser-id:1\nmax-content:0\n\n\x00" {
 					t.Errorf("got %q", got)
 				}
 				synctest.Wait()
