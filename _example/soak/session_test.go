@@ -133,10 +133,13 @@ func (s *session) take(f chattest.Frame) {
 		s.violated("%s is sent a status: %v", s.user.name, err)
 		return
 	}
-	select {
-	case s.answers <- struct{}{}:
-	default:
-	}
+	// Only once the ledger knows: who waits for the token looks there.
+	defer func() {
+		select {
+		case s.answers <- struct{}{}:
+		default:
+		}
+	}()
 	switch {
 	case f.On(chattest.SendStatus):
 		s.ledger.answered(s.user, body)
