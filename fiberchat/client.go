@@ -161,7 +161,7 @@ func (c *client) notify(about subject, body []byte) {
 	defer c.mu.Unlock()
 	for _, s := range c.subs {
 		if s.about == about {
-			c.session.Message(s.Subscription, body)
+			c.session.Message(s.Subscription, 0, body)
 		}
 	}
 }

@@ -31,17 +31,24 @@ func (c *client) Inbox(after int64) ([]chat.Message, error) {
 	return c.page(c.chat.cfg.Store.Inbox, after)
 }
 
-// Last implements feed.Log. The reader asks, and waits: from its own depth the
-// call into a database would double its stack, which an idle connection keeps.
+// Last implements feed.Log.
 func (c *client) Last() (id int64, err error) {
+	c.aside(func() {
+		id, err = c.chat.last(c.identity.User.ID)
+		c.logRead(err)
+	})
+	return id, err
+}
+
+// aside has the reader wait for a call into the database: from its own depth
+// that would double its stack, which an idle connection keeps.
+func (c *client) aside(call func()) {
 	done := make(chan struct{})
 	go func() { // waited for below
 		defer close(done)
-		id, err = c.chat.last(c.identity.User.ID)
-		c.logRead(err)
+		call()
 	}()
 	<-done
-	return id, err
 }
 
 func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
@@ -59,7 +66,9 @@ func (c *client) logRead(err error) {
 }
 
 // Message implements feed.Outlet.
-func (c *client) Message(s *stomp.Subscription, body []byte) { c.session.Message(s, body) }
+func (c *client) Message(s *stomp.Subscription, id int64, body []byte) {
+	c.session.Message(s, id, body)
+}
 
 // WaitSpace implements feed.Outlet.
 func (c *client) WaitSpace(n int) bool { return c.session.WaitSpace(n) }

@@ -40,7 +40,8 @@
 //	internal/feed                   what one session is sent: at once, or read from the store in its turn
 //	internal/stomp                  the receiver's queue, and its writer
 //
-// handle_confirm.go does the same for step 4, handle_init.go begins a replay.
+// handle_confirm.go and handle_ack.go do the same for step 4, handle_init.go
+// begins a replay.
 //
 // # What makes it exact
 //
@@ -99,6 +100,7 @@
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go)
+//	handle_ack.go      ACK as step 4
 //	handle_init.go     an init (init_test.go, replay_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)

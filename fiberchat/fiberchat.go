@@ -1,9 +1,11 @@
 package fiberchat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -142,22 +144,41 @@ func (ch *Chat) connect() (start mark, err error) {
 
 // register makes a session reachable, or ends it.
 func (ch *Chat) register(c *client) {
-	surplus, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.Limits.UserSessions, ch.cfg.Limits.Sessions)
+	all, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.Limits.Sessions)
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
 	}
-	for i, old := range surplus {
-		if len(surplus)-i > ch.cfg.Limits.UserSessions {
-			old.session.Abort("replaced") // it had its chance to read the ERROR
-			continue
-		}
-		old.session.Fail(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was the oldest", Code: stomp.ClosePolicy})
-	}
+	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
 	// After Add: Close either sees the session in the hub, or is seen here.
 	if ch.isClosing() {
 		c.session.Close(stomp.CloseGoingAway, "going away")
+	}
+}
+
+// replace ends so many of a user's sessions, the newest of which is the last
+// one, that at most limit stay: those that were silent longest. As many more
+// may be on their way out; they stay in the hub until they are gone.
+func replace(all []*client, limit int) {
+	if len(all) <= limit {
+		return
+	}
+	var up, leaving []*client
+	for _, c := range all[:len(all)-1] {
+		if c.session.Over() {
+			leaving = append(leaving, c)
+		} else {
+			up = append(up, c)
+		}
+	}
+	slices.SortStableFunc(up, func(a, b *client) int { return cmp.Compare(b.session.Silence(), a.session.Silence()) })
+	for _, c := range up[:max(0, len(up)+1-limit)] {
+		c.session.Expel(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was silent longest", Code: stomp.ClosePolicy})
+		leaving = append(leaving, c)
+	}
+	for _, c := range leaving[:max(0, len(leaving)-limit)] {
+		c.session.Abort("replaced") // it had its chance to read the ERROR
 	}
 }
 

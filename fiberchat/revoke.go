@@ -109,12 +109,12 @@ func (ch *Chat) endIfRevoked(c *client) {
 
 // expire ends a session whose token has ended.
 func (c *client) expire() {
-	c.session.Fail(&stomp.Error{Token: "token-expired", Text: "the token has ended, sign in again", Code: stomp.ClosePolicy})
+	c.session.Expel(&stomp.Error{Token: "token-expired", Text: "the token has ended, sign in again", Code: stomp.ClosePolicy})
 }
 
 // disconnect ends a session whose user the app has disconnected.
 func (c *client) disconnect() {
-	c.session.Fail(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
+	c.session.Expel(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
 }
 
 // revocations is those of late. Safe for concurrent use.

@@ -50,7 +50,8 @@
 //
 // A Feed needs memory for a page of messages while it reads, for the receipts
 // of 64 inits, and for eight ranges of ids: those of what it has sent, by which
-// a confirmation that names no id finds its message (Sent). No message waits in it.
+// a confirmation that names no id finds its message (Sent), and as many again
+// for each subscription that acknowledges (SentTo). No message waits in it.
 //
 // # Tests
 //

@@ -43,8 +43,9 @@ type Log interface {
 
 // Outlet is the session. Only WaitSpace blocks.
 type Outlet interface {
-	// Message queues body for a subscription and keeps nothing of it.
-	Message(s *stomp.Subscription, body []byte)
+	// Message queues the body of the message with this id for a subscription
+	// and keeps nothing of it.
+	Message(s *stomp.Subscription, id int64, body []byte)
 	// WaitSpace blocks until there is space in the queue for n bytes, and
 	// reports whether the session is still up.
 	WaitSpace(n int) bool
@@ -66,7 +67,8 @@ type Feed struct {
 	mu       sync.Mutex
 	listener *listener // nil while nobody listens
 	sent     []chat.Range
-	inits    []string // receipts of those not begun, "" where none is asked
+	ackable  map[*stomp.Subscription][]chat.Range // what each one that acknowledges was sent; nil without one
+	inits    []string                             // receipts of those not begun, "" where none is asked
 	retry    *time.Timer
 	// running says that a goroutine reads; changed is signalled when it has
 	// taken the inits and when it ends. leaving lets it end when the inits are
@@ -106,7 +108,7 @@ func (f *Feed) Offer(id, previous int64, body []byte) {
 		f.fallBehind(l, id)
 	default:
 		for _, s := range l.subs {
-			f.out.Message(s, body)
+			f.message(s, l.cursor, id, body)
 		}
 		f.wasSent(l, l.cursor, id)
 	}
@@ -147,6 +149,12 @@ func (f *Feed) Listen(s *stomp.Subscription) error {
 		l.starting, l.cursor = false, last // what was offered meanwhile has left it behind
 	}
 	l.subs = append(slices.Clip(l.subs), s)
+	if s.Ack != stomp.AckAuto {
+		if f.ackable == nil {
+			f.ackable = make(map[*stomp.Subscription][]chat.Range)
+		}
+		f.ackable[s] = nil
+	}
 	f.start()
 	return nil
 }
@@ -155,6 +163,7 @@ func (f *Feed) Listen(s *stomp.Subscription) error {
 func (f *Feed) Unlisten(s *stomp.Subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.ackable, s)
 	l := f.listener
 	if l == nil {
 		return
@@ -188,6 +197,14 @@ func (f *Feed) Sent() []chat.Range {
 	return slices.Clone(f.sent)
 }
 
+// SentTo returns the ids of the messages that were sent to one subscription,
+// one that acknowledges.
+func (f *Feed) SentTo(s *stomp.Subscription) []chat.Range {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ackable[s])
+}
+
 // Drain returns when the inits are answered; nothing is read after it.
 func (f *Feed) Drain() {
 	f.mu.Lock()
@@ -213,6 +230,15 @@ func (f *Feed) Close() {
 	}
 	for f.running {
 		f.changed.Wait()
+	}
+}
+
+// message sends to a subscription the next message after the id after. It
+// needs mu.
+func (f *Feed) message(s *stomp.Subscription, after, id int64, body []byte) {
+	f.out.Message(s, id, body)
+	if s.Ack != stomp.AckAuto {
+		f.ackable[s] = addRange(f.ackable[s], chat.Range{After: after, UpTo: id})
 	}
 }
 

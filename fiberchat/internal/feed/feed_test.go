@@ -30,10 +30,12 @@ type outlet struct {
 	failed   []error
 }
 
-func (o *outlet) Message(_ *stomp.Subscription, b []byte) { o.sent = append(o.sent, string(b)) }
-func (o *outlet) WaitSpace(int) bool                      { return true }
-func (o *outlet) Receipt(id string)                       { o.receipts = append(o.receipts, id) }
-func (o *outlet) InitFailed(_ []string, err error)        { o.failed = append(o.failed, err) }
+func (o *outlet) Message(_ *stomp.Subscription, _ int64, b []byte) {
+	o.sent = append(o.sent, string(b))
+}
+func (o *outlet) WaitSpace(int) bool               { return true }
+func (o *outlet) Receipt(id string)                { o.receipts = append(o.receipts, id) }
+func (o *outlet) InitFailed(_ []string, err error) { o.failed = append(o.failed, err) }
 
 // An offer of an id that the log does not show fails no init: all up to Last
 // was sent.

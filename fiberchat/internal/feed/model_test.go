@@ -263,7 +263,7 @@ func (w *world) Inbox(after int64) ([]chat.Message, error) {
 
 func (w *world) Last() (int64, error) { return read(w, w.end) }
 
-func (w *world) Message(s *stomp.Subscription, body []byte) {
+func (w *world) Message(s *stomp.Subscription, _ int64, body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, _ := strconv.ParseInt(string(body), 10, 64)

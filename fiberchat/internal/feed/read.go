@@ -202,7 +202,7 @@ func (f *Feed) pass(l *listener, after int64, m *chat.Message) bool {
 			f.mu.Unlock()
 			return false
 		}
-		f.send(l, s, body)
+		f.send(l, s, after, m.ID, body)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -220,10 +220,10 @@ func (f *Feed) subscriptions(l *listener) []*stomp.Subscription {
 }
 
 // send sends to a subscription unless it has ended.
-func (f *Feed) send(l *listener, s *stomp.Subscription, body []byte) {
+func (f *Feed) send(l *listener, s *stomp.Subscription, after, id int64, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if slices.Contains(l.subs, s) {
-		f.out.Message(s, body)
+		f.message(s, after, id, body)
 	}
 }
