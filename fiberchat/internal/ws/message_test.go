@@ -45,9 +45,8 @@ func TestReadMessage(t *testing.T) {
 		c.want(textOp, "next")
 		c.write(frameOf(fin|textOp, strings.Repeat("x", limit)))
 		c.want(textOp, strings.Repeat("x", limit))
-		c.write(frameOf(fin|closeOp, "\x03\xE8"))
-		c.want(textOp, io.EOF.Error())
-		c.wantClose(1000, "")
+		c.write(frameOf(fin|closeOp, "\x0F\xA0")) // who closes hears nothing but the answer
+		c.wantClose(4000, "")
 
 		for name, b := range map[string][]byte{
 			"one frame":    frameOf(fin|textOp, strings.Repeat("x", limit+1)),

@@ -51,8 +51,11 @@ func FuzzRead(f *testing.F) {
 		if left := wantErr == nil; left != (gotErr == nil) && !left && !errors.Is(wantErr, websocket.ErrReadLimit) {
 			t.Errorf("got %v, the library %v", gotErr, wantErr)
 		}
-		if (gotErr != nil) != (c.fault.Load() != nil) {
-			t.Errorf("got %v and the fault %v", gotErr, c.fault.Load())
+		// A reason is a fault's; a peer's own close has its code.
+		if end := c.ending.Load(); (gotErr != nil) != (end != nil && end.reason != "") {
+			t.Errorf("got %v and the end %v", gotErr, end)
+		} else if gotErr != nil && end.code != closeProtocolError {
+			t.Errorf("a fault with the code %d", end.code)
 		}
 	})
 }
