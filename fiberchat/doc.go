@@ -84,7 +84,8 @@
 //
 // In parentheses is where the tests are, if not in the _test file of the same
 // name. TestModel (model_test.go) is for all of it: clients at random against
-// what the protocol promises. helper_*_test.go and cluster_test.go are what
+// what the protocol promises. conformance_*_test.go hold the doors against the
+// standards (CONFORMANCE.md). helper_*_test.go and cluster_test.go are what
 // tests stand on.
 //
 //	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go)

@@ -35,6 +35,7 @@ func (ch *Chat) mount(router fiber.Router) {
 			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport) }
 		},
 		Raw:                native,
+		Subprotocols:       stomp.Subprotocols,
 		AllowOrigins:       ch.cfg.AllowOrigins,
 		ClientURL:          ch.cfg.SockJS.ClientURL,
 		ClientIntegrity:    ch.cfg.SockJS.ClientIntegrity,

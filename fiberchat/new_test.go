@@ -283,33 +283,3 @@ func TestStoreInAllRoles(t *testing.T) {
 	a.tell("m1", 2, "x")
 	b.message("/user/bob/recive")
 }
-
-func TestSubprotocol(t *testing.T) {
-	t.Parallel()
-	s := serve(t, fiberchat.Config{})
-	for _, c := range []struct{ offered, want string }{
-		{"", ""}, {"v12.stomp", "v12.stomp"}, {"v10.stomp, v11.stomp, v12.stomp", "v12.stomp"}, {"v10.stomp,v11.stomp", "v11.stomp"},
-		{"v10.stomp", "v10.stomp"}, {"mqtt", ""}, {"mqtt, v11.stomp", "v11.stomp"},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "http://"+s.addr+"/client?srect=t-alice", nil)
-		r.RequestURI = ""
-		for k, v := range map[string]string{
-			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-		} {
-			r.Header.Set(k, v)
-		}
-		if c.offered != "" {
-			r.Header.Set("Sec-WebSocket-Protocol", c.offered)
-		}
-		tr := &http.Transport{}
-		resp, err := tr.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		tr.CloseIdleConnections()
-		if got := resp.Header.Get("Sec-WebSocket-Protocol"); resp.StatusCode != http.StatusSwitchingProtocols || got != c.want {
-			t.Errorf("offered %q: %s %q, want %q", c.offered, resp.Status, got, c.want)
-		}
-	}
-}

@@ -35,6 +35,10 @@ type Config struct {
 	// Optional. Default: the path answers 404.
 	Raw fiber.Handler
 
+	// Subprotocols are those of WebSocket that the websocket transport chooses
+	// from, the best first. Optional. Default: it chooses none.
+	Subprotocols []string
+
 	// AllowOrigins lists the origins whose pages may connect, as browsers
 	// send them ("https://example.org"), or "*" for any. The server's own is
 	// always allowed.

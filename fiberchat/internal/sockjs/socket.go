@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -96,9 +95,6 @@ func (w *socket) receive() error {
 		}
 	}()
 	switch err := w.ReadMessage(&w.message, w.limit); {
-	case errors.Is(err, io.EOF):
-		_ = w.Conn.Close(1000, "") // the client wants no c frame any more
-		return err
 	case errors.Is(err, ws.ErrTooLong):
 		_ = w.Close(1009, "Message too big")
 		return net.ErrClosed
