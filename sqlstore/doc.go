@@ -18,6 +18,19 @@
 //	import _ "github.com/jackc/pgx/v5/stdlib"    // postgres://user:pw@host/db
 //	import _ "github.com/go-sql-driver/mysql"    // mysql://user:pw@host:3306/db
 //
+// # PostgreSQL: pools and poolers
+//
+// Behind a pooler in transaction mode, such as PgBouncer's, add
+// default_query_exec_mode=exec to the address: a prepared statement would stay
+// behind on another connection. It costs up to a quarter more of a call. Open
+// notices such a pooler and says so.
+//
+// An app on pgxpool hands it to New with
+//
+//	sqlx.NewDb(stdlib.OpenDBFromPool(pool), "pgx")
+//
+// One on lib/pq (driver "postgres") lets Open make a pool beside its own.
+//
 // # Files
 //
 //	sqlstore.go         Open, New and Store
@@ -25,7 +38,7 @@
 //	dsn.go              which database a DSN means
 //	dialect.go          what differs between databases
 //	sqlite.go           opening SQLite; sqlite_cgo.go, sqlite_nocgo.go
-//	server.go           opening PostgreSQL and MySQL
+//	server.go           opening PostgreSQL and MySQL; pooler.go: what a pooler does not keep
 //	migrate.go          the tables
 //	apply.go            Apply; batch.go, match.go and previous.go are for all databases
 //	apply_sqlite.go     Apply on SQLite
