@@ -57,7 +57,7 @@ func (s *Store) transaction(ctx context.Context, b *batch, look bool) error {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		if wasRolledBack(err) || ctx.Err() != nil {
+		if wasRolledBack(err) {
 			return fmt.Errorf("commit: %w", err)
 		}
 		return fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
