@@ -18,6 +18,26 @@
 //	import _ "github.com/jackc/pgx/v5/stdlib"    // postgres://user:pw@host/db
 //	import _ "github.com/go-sql-driver/mysql"    // mysql://user:pw@host:3306/db
 //
+// # Backup
+//
+// A SQLite database in use is three files: chat.db, chat.db-wal and
+// chat.db-shm, and most of what is new is in the second. So cp of the first is
+// no copy, and a container needs their folder mounted, not the file. This is
+// one, also under load (sqlite3's .backup waits for a quiet moment):
+//
+//	(umask 077; sqlite3 chat.db "VACUUM INTO 'copy.db'")
+//
+// To put it back stop the program, remove chat.db-wal and chat.db-shm, and copy
+// it to chat.db: a log that is left of another database damages this one, and
+// nothing notices. The other databases have their own tools.
+//
+// # Deleting by SQL
+//
+// Rows of messages, users and tokens may be deleted by SQL of your own: no id is
+// given again. Use DELETE: TRUNCATE lets MySQL, and with RESTART IDENTITY
+// PostgreSQL, begin at 1 again, and clients take known ids for repetitions. On
+// SQLite the message with the highest id leaves an empty row.
+//
 // # PostgreSQL: pools and poolers
 //
 // Behind a pooler in transaction mode, such as PgBouncer's, add
