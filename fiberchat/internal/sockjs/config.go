@@ -44,7 +44,8 @@ type Config struct {
 
 	// ClientURL is the sockjs-client library that iframe*.html loads. It
 	// runs with the rights of this origin, so name an exact version; the
-	// browser refuses it if it does not match ClientIntegrity.
+	// browser refuses it if it does not match ClientIntegrity. Pages of another
+	// version of the library cannot use the iframe.
 	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash.
 	ClientURL, ClientIntegrity string
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +12,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-const yearSeconds = "31536000"
+const (
+	year = 31536000 * time.Second
+	// The least that sockjs-protocol takes for the page. A copy of it goes by
+	// the library's version and the AllowOrigins of its day until it is asked for again.
+	pageAge = 1000000 * time.Second
+)
 
 // CORS is a handler that sets the CORS headers and calls the next one. Mount
 // it before authentication, so that a page may read why it was refused.
@@ -62,9 +68,9 @@ func (s *Server) setCORS(c *fiber.Ctx) {
 
 // preflight answers OPTIONS; method is the one the URL serves.
 func preflight(c *fiber.Ctx, method string) error {
-	setCached(c)
+	setCached(c, year)
 	c.Set(fiber.HeaderAccessControlAllowMethods, "OPTIONS, "+method)
-	c.Set(fiber.HeaderAccessControlMaxAge, yearSeconds)
+	c.Set(fiber.HeaderAccessControlMaxAge, seconds(year))
 	if headers := c.Get(fiber.HeaderAccessControlRequestHeaders); headers != "" {
 		c.Set(fiber.HeaderAccessControlAllowHeaders, headers)
 	}
@@ -84,9 +90,11 @@ func empty(c *fiber.Ctx, status int) error {
 	return nil
 }
 
-func setCached(c *fiber.Ctx) {
-	c.Set(fiber.HeaderCacheControl, "public, max-age="+yearSeconds)
-	c.Set(fiber.HeaderExpires, time.Now().UTC().AddDate(1, 0, 0).Format(http.TimeFormat))
+func seconds(age time.Duration) string { return strconv.Itoa(int(age.Seconds())) }
+
+func setCached(c *fiber.Ctx, age time.Duration) {
+	c.Set(fiber.HeaderCacheControl, "public, max-age="+seconds(age))
+	c.Set(fiber.HeaderExpires, time.Now().UTC().Add(age).Format(http.TimeFormat))
 }
 
 func setNotCached(c *fiber.Ctx) {
@@ -115,13 +123,21 @@ func (s *Server) allowFraming(h *fasthttp.ResponseHeader) {
 	h.Del(fiber.HeaderContentSecurityPolicy)
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	if len(s.cfg.AllowOrigins) > 0 {
-		ancestors := "frame-ancestors 'self'"
-		for _, origin := range s.cfg.AllowOrigins {
-			if origin != "null" {
-				ancestors += " " + origin
-			}
-		}
-		h.Set(fiber.HeaderContentSecurityPolicy, ancestors)
+	if policy := framePolicy(s.cfg.AllowOrigins); policy != "" {
+		h.Set(fiber.HeaderContentSecurityPolicy, policy)
 	}
+}
+
+// framePolicy says who may frame these responses; "" is anybody.
+func framePolicy(origins []string) string {
+	if len(origins) == 0 {
+		return ""
+	}
+	policy := "frame-ancestors 'self'"
+	for _, origin := range origins {
+		if origin != "null" {
+			policy += " " + origin
+		}
+	}
+	return policy
 }
