@@ -59,6 +59,17 @@ func User(c *fiber.Ctx, contextKey ...string) chat.User {
 	return Identity(c, contextKey...).User
 }
 
+// withoutToken takes the token out of a text of the app's, which may have put it
+// there as it is or in a URL. One of fewer than 8 bytes stays: it is no secret,
+// but a piece of many words, and without those the text says nothing.
+func withoutToken(text, token string) string {
+	if len(token) < 8 {
+		return text
+	}
+	const hidden = "xxxx"
+	return strings.NewReplacer(token, hidden, url.QueryEscape(token), hidden, url.PathEscape(token), hidden).Replace(text)
+}
+
 // authenticate asks the app's Authenticator, whose failures and panics it
 // logs and returns as errors.
 func authenticate(ctx context.Context, cfg *Config, token string) (identity chat.Identity, err error) {
@@ -71,11 +82,7 @@ func authenticate(ctx context.Context, cfg *Config, token string) (identity chat
 			err = fmt.Errorf("authenticator panicked: %v\n%s", r, debug.Stack())
 		}
 		if err != nil && !errors.Is(err, chat.ErrUnauthorized) && !errors.Is(err, chat.ErrExpired) {
-			// The text is the app's, which may have put the token in it, as it is
-			// or in a URL.
-			const hidden = "xxxxx"
-			text := strings.NewReplacer(token, hidden, url.QueryEscape(token), hidden, url.PathEscape(token), hidden).Replace(err.Error())
-			cfg.Logger.ErrorContext(ctx, "cannot check a token", "error", text)
+			cfg.Logger.ErrorContext(ctx, "cannot check a token", "error", withoutToken(err.Error(), token))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
