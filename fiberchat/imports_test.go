@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"fiberchat": {
 		"fiberchat/chat", "middleware", "sqlstore", // the store for one thing: the default
 		"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/metrics",
-		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws",
+		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws", "internal/origins",
 	},
 	"fiberchat/chat":             nil,
 	"fiberchat/chattest":         {"fiberchat/chat"},
@@ -32,16 +32,17 @@ var arrows = map[string][]string{
 	"fiberchat/internal/feed":    {"fiberchat/chat", "fiberchat/internal/stomp"},
 	"fiberchat/internal/hub":     nil,
 	"fiberchat/internal/metrics": nil,
-	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws"}, // an endpoint knows nothing of STOMP, nor of chat
+	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws", "internal/origins"}, // an endpoint knows nothing of STOMP, nor of chat
 	"fiberchat/internal/stomp":   nil,
 	"fiberchat/internal/ws":      nil,
-	"middleware":                 {"fiberchat/chat"},
+	"internal/origins":           nil,
+	"middleware":                 {"fiberchat/chat", "internal/origins"},
 	"sqlstore":                   {"fiberchat/chat"},
 }
 
 var standardOnly = []string{
 	"fiberchat/chat", "fiberchat/storetest", "fiberchat/bustest",
-	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp",
+	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp", "internal/origins",
 }
 
 func TestImports(t *testing.T) {

@@ -360,7 +360,7 @@ func TestOrigins(t *testing.T) {
 // origin is, behind a proxy too, and on "*".
 func TestOriginsAsTheServerIsKnown(t *testing.T) {
 	t.Parallel()
-	listed := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example"}})
+	listed := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example", "https://*.Good.example/"}})
 	any := serve(t, fiberchat.Config{AllowOrigins: []string{"*"}})
 	for _, c := range []struct {
 		s       *server
@@ -369,7 +369,10 @@ func TestOriginsAsTheServerIsKnown(t *testing.T) {
 	}{
 		{any, []string{"Origin", "https://bad.example"}, true},
 		{listed, []string{"Host", "chat.example", "Origin", "https://chat.example"}, true},
-		{listed, []string{"Host", "10.0.0.1", "X-Forwarded-Host", "chat.example", "Origin", "https://chat.example"}, true},
+		{listed, []string{"Origin", "https://a.b.good.example"}, true},
+		{listed, []string{"Origin", "https://a.good.example.evil"}, false},
+		// Of a proxy that the app does not say it trusts.
+		{listed, []string{"Host", "10.0.0.1", "X-Forwarded-Host", "chat.example", "Origin", "https://chat.example"}, false},
 		{listed, []string{"Host", "chat.example", "Origin", "https://other.example"}, false},
 		{listed, []string{"Origin", "null"}, false},
 	} {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/internal/origins"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -17,9 +18,14 @@ import (
 const maxToken = 4096
 
 // New returns a handler that lets a request pass when its query holds a valid
-// token, and answers it otherwise. It panics when Authenticator is missing.
+// token, and answers it otherwise. It panics when Authenticator is missing, and
+// when an entry of AllowOrigins matches no origin.
 func New(config ...Config) fiber.Handler {
 	cfg := configDefault(config...)
+	allowed, err := origins.Parse(cfg.AllowOrigins)
+	if err != nil {
+		panic("middleware: Config.AllowOrigins: " + err.Error())
+	}
 
 	return func(c *fiber.Ctx) error {
 		if cfg.Next != nil && cfg.Next(c) {
@@ -33,7 +39,7 @@ func New(config ...Config) fiber.Handler {
 		mask(c.Request(), cfg.Query)
 
 		if err != nil {
-			allowOrigin(c, cfg.AllowOrigins)
+			allowOrigin(c, allowed)
 			return cfg.ErrorHandler(c, err)
 		}
 		c.Locals(cfg.ContextKey, identity)

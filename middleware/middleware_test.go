@@ -194,8 +194,8 @@ func TestTooLong(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	t.Run("Authenticator is required", func(t *testing.T) {
-		for _, config := range [][]middleware.Config{nil, {{}}} {
+	t.Run("what New panics at", func(t *testing.T) {
+		for _, config := range [][]middleware.Config{nil, {{}}, {{Authenticator: known, AllowOrigins: []string{"a.example"}}}} {
 			func() {
 				defer func() {
 					if recover() == nil {
@@ -266,6 +266,8 @@ func TestCORSOnRefusals(t *testing.T) {
 		{[]string{"https://a.example"}, "https://b.example", "", ""},
 		{[]string{"https://a.example"}, "", "", ""},
 		{[]string{"*"}, "https://b.example", "https://b.example", "true"},
+		{[]string{"https://*.example"}, "https://b.example", "https://b.example", "true"},
+		{[]string{"https://*.example"}, "http://b.example", "", ""},
 	} {
 		app := newApp(middleware.Config{Authenticator: known, AllowOrigins: test.allowed, Logger: quiet()})
 		var header []string

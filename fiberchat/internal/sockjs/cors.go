@@ -3,13 +3,14 @@ package sockjs
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"fiberchat.example/internal/origins"
 )
 
 const (
@@ -33,19 +34,21 @@ func (s *Server) CORS(c *fiber.Ctx) error {
 // iframe*.html belong. Requests without Origin come from no page, or from one
 // that the browser does not report.
 //
-// The server's own origin is known by its host and port, as c.Hostname has
-// them. The scheme is not compared, because a proxy that ends TLS hides it,
-// and so a port is one of its own only if it is neither 80 nor 443.
+// The server's own origin is known by its host and port, as the Host header
+// has them, or X-Forwarded-Host where the app says by EnableTrustedProxyCheck
+// whose it believes. The scheme is not compared, because a proxy that ends TLS
+// hides it, and so a port is one of its own only if it is neither 80 nor 443.
 func (s *Server) OriginAllowed(c *fiber.Ctx) bool {
 	origin := c.Get(fiber.HeaderOrigin)
-	if len(s.cfg.AllowOrigins) == 0 || origin == "" {
+	if origin == "" || origins.List(s.cfg.AllowOrigins).Allows(origin) {
 		return true
 	}
-	if slices.ContainsFunc(s.cfg.AllowOrigins, func(allowed string) bool { return strings.EqualFold(allowed, origin) }) {
-		return true
+	host := string(c.Request().Host())
+	if c.App().Config().EnableTrustedProxyCheck {
+		host = c.Hostname()
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(withoutDefaultPort(u.Host), withoutDefaultPort(c.Hostname()))
+	return err == nil && u.Host != "" && strings.EqualFold(withoutDefaultPort(u.Host), withoutDefaultPort(host))
 }
 
 func withoutDefaultPort(host string) string {
@@ -129,13 +132,13 @@ func (s *Server) allowFraming(h *fasthttp.ResponseHeader) {
 }
 
 // framePolicy says who may frame these responses; "" is anybody.
-func framePolicy(origins []string) string {
-	if len(origins) == 0 {
+func framePolicy(allowed []string) string {
+	if len(allowed) == 0 {
 		return ""
 	}
 	policy := "frame-ancestors 'self'"
-	for _, origin := range origins {
-		if origin != "null" {
+	for _, origin := range allowed {
+		if origin != "null" && origin != "file://" { // CSP has no word for them
 			policy += " " + origin
 		}
 	}

@@ -176,7 +176,7 @@ func TestIframePageMayBeFramed(t *testing.T) {
 		csp     string
 	}{
 		{nil, ""},
-		{[]string{"https://A.example/", "null"}, "frame-ancestors 'self' https://a.example"},
+		{[]string{"https://A.example/", "null", "https://*.b.example"}, "frame-ancestors 'self' https://a.example https://*.b.example"},
 	} {
 		s := start(t, Config{AllowOrigins: c.origins}, secure)
 		a := get(t, s.addr, "/echo/iframe.html")
