@@ -11,6 +11,7 @@ import (
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
+	"fiberchat.example/middleware/origins"
 )
 
 // Config of New. The zero value is complete: it keeps messages, users and
@@ -65,12 +66,19 @@ type Config struct {
 	// Optional. Default: nil, none are registered
 	Registerer prometheus.Registerer
 
-	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may connect in addition to those of this server's own host; "*" is
-	// any. Authority is in the token, not in cookies, so a foreign page gains
-	// nothing by connecting, and the list is a second lock. A browser names no
-	// origin when a page of another site asks for a jsonp script, so there the
-	// list cannot help.
+	// AllowOrigins lists the origins, such as "https://example.com" or, for all
+	// sub-domains, "https://*.example.com", whose pages may connect in addition
+	// to those of this server's own host; "*" is any. An entry that no origin
+	// can be like is an error of New. Behind a proxy that changes the Host header, the
+	// own host is X-Forwarded-Host where fiber.Config.EnableTrustedProxyCheck
+	// trusts the proxy.
+	//
+	// Authority is in the token, not in cookies, so a foreign page gains nothing
+	// of chat by connecting, and the list is a second lock. It also says who may
+	// frame /socketServer/iframe.html, which runs with this origin's rights: set it
+	// where the origin serves more than chat. CORS middleware of the app does
+	// not bind chat. A browser names no origin when a page of another site asks
+	// for a jsonp script, so there the list cannot help.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string
@@ -115,6 +123,9 @@ func setDefault[T comparable](field *T, value T) {
 func (cfg *Config) validate() error {
 	if cfg.Authenticator != nil && cfg.Directory == nil {
 		return errors.New("fiberchat: Config.Authenticator needs a Config.Directory of the same users")
+	}
+	if _, err := origins.Parse(cfg.AllowOrigins); err != nil {
+		return fmt.Errorf("fiberchat: Config.AllowOrigins: %w", err)
 	}
 	for _, bound := range []struct {
 		name  string

@@ -160,8 +160,11 @@ func (t Timeouts) withDefaults() Timeouts {
 type SockJS struct {
 	// ClientURL is the sockjs-client library that iframe*.html of
 	// /socketServer loads, and ClientIntegrity its hash. The library runs with
-	// the rights of this origin: name an exact version. Set both where
-	// browsers cannot reach a CDN.
+	// the rights of this origin: name an exact version. It must be the version
+	// that your pages have: sockjs-client's iframe transports, which are the
+	// fallbacks of pages of another origin, refuse another one ("Incompatible
+	// SockJS!"). The default needs cdn.jsdelivr.net: set both where browsers
+	// cannot reach it. A browser keeps the page for up to 12 days.
 	//
 	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash
 	ClientURL, ClientIntegrity string

@@ -8,8 +8,8 @@
 // both with ?srect=TOKEN, and keeps messages, users and tokens in the SQLite
 // file fiberchat.db. [Config] names another store, the app's own users, a rule
 // for who may write to whom, limits, and a bus to other nodes. OPERATING.md has
-// limits, nginx and metrics, SCALING.md several nodes; package chattest is for
-// the tests of your app.
+// limits, nginx and metrics, SCALING.md several nodes, CONFORMANCE.md the rules
+// of the protocols and their tests; package chattest is for the tests of your app.
 //
 // # The exchange
 //
@@ -91,7 +91,7 @@
 //	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go)
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
-//	mount.go           the routes, and who is let in (token_test.go, subscribe_test.go, nginx_test.go)
+//	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)

@@ -21,6 +21,7 @@ func (ch *Chat) mount(router fiber.Router) {
 		Timeout:       ch.cfg.Timeouts.Store,
 		Logger:        ch.cfg.Logger,
 	}
+	router.Use([]string{"/client", "/socketServer"}, maskAfter)
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
 		identity := middleware.Identity(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
@@ -47,16 +48,16 @@ func (ch *Chat) mount(router fiber.Router) {
 		MaxSessions:        ch.cfg.Limits.Sessions,
 		Logger:             ch.cfg.Logger,
 	})
-	authConfig.Next = func(c *fiber.Ctx) bool {
-		if !ch.sockjs.Public(c) {
-			return false
-		}
-		if ch.sockjs.Ours(c) {
-			middleware.Mask(c) // sockjs-client puts the token on every URL
-		}
-		return true
-	}
+	authConfig.Next = ch.sockjs.Public
 	router.Use("/socketServer", ch.watch, ch.sockjs.CORS, middleware.New(authConfig), ch.sockjs.Handler)
+}
+
+// maskAfter keeps the token out of the logs of what is answered without a check:
+// sockjs-client puts it on every URL, and others on the wrong ones. Not before
+// Next: a path that only begins like a door's may be of the app, which needs it.
+func maskAfter(c *fiber.Ctx) error {
+	defer middleware.Mask(c)
+	return c.Next()
 }
 
 // inbound is how many bytes a SockJS client may send at once: all frames that

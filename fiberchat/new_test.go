@@ -46,6 +46,7 @@ func TestNewRefuses(t *testing.T) {
 		{"Timeouts.Store", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Store: -time.Second}})},
 		{"Limits.Frame", with(fiberchat.Config{Limits: fiberchat.Limits{Content: 48 << 10, Frame: 296<<10 - 1}})},
 		{"Limits.Queued", with(fiberchat.Config{Limits: fiberchat.Limits{Queued: 1000}})},
+		{`AllowOrigins: "chat.example.com" matches no origin: want scheme://host`, with(fiberchat.Config{AllowOrigins: []string{"https://good.example", "chat.example.com"}})},
 	} {
 		app := newApp()
 		ch, err := fiberchat.New(app, c.cfg)

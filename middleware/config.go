@@ -40,8 +40,9 @@ type Config struct {
 	// Optional. Default: "fiberchat.identity"
 	ContextKey string
 
-	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may read a refusal; "*" is any.
+	// AllowOrigins lists the origins, such as "https://example.com" or, for all
+	// sub-domains, "https://*.example.com", whose pages may read a refusal; "*"
+	// is any.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string

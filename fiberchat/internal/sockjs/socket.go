@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"fiberchat.example/fiberchat/internal/ws"
 )
@@ -104,7 +105,11 @@ func (w *socket) receive() error {
 		return nil
 	}
 	w.in.Grow(w.message.Len())
-	decoded, err := w.dec.append(w.in.AvailableBuffer(), w.message.Bytes())
+	decoded, err := w.dec.arrayOrString(w.in.AvailableBuffer(), w.message.Bytes())
+	if err != nil && !utf8.Valid(w.message.Bytes()) {
+		_ = w.Close(1007, "Not UTF-8")
+		return net.ErrClosed
+	}
 	if err != nil {
 		w.Abort() // the protocol wants no close frame here
 		return fmt.Errorf("decode message: %w", err)

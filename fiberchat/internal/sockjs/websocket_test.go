@@ -124,6 +124,21 @@ func TestWebSocketBrokenJSON(t *testing.T) {
 	}
 }
 
+// RFC 6455, 8.1, and it says why.
+func TestWebSocketNotUTF8(t *testing.T) {
+	t.Parallel()
+	app := startConformance(t)
+	for _, broken := range []string{"[\"a\xffb\"]", "\"\xed\xa0\xbd\"", "[\"a\"]\xff", "{\"\xc3"} {
+		ws := dialWS(t, app.addr, "/echo"+newSessionPath()+"/websocket")
+		wsWant(t, ws, "o")
+		wsSend(t, ws, broken)
+		wsWant(t, ws, `c[1007,"Not UTF-8"]`)
+		if _, data, err := ws.ReadMessage(); !websocket.IsCloseError(err, 1007) {
+			t.Errorf("after %q: %q, %v", broken, data, err)
+		}
+	}
+}
+
 func TestWebSocketMessageTooBig(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{MaxInbound: 1 << 10})
