@@ -124,3 +124,14 @@ func TestOperationsInFlight(t *testing.T) {
 	close(store.gate)
 	c.want(t, "receipt-id:beyond")
 }
+
+// A user who is disconnected while the answer to the upgrade waits in a full
+// socket is not missed.
+func TestDisconnectWhileAnUpgradeWaits(t *testing.T) {
+	t.Parallel()
+	ch := openChat(t, storetest.NewMemory(), quiet())
+	c, asked := newPipe(), time.Now()
+	ch.Disconnect(1)
+	go ch.serve(c, chat.Identity{User: chat.User{ID: 1, Name: "u1"}}, "pipe", asked) // Close waits for it
+	c.want(t, "message:disconnected")
+}

@@ -20,7 +20,7 @@ type client struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
-	started   time.Time
+	started   time.Time // before its token was checked
 	session   *stomp.Session
 	feed      *feed.Feed    // has the subscriptions to messages
 	inFlight  chan struct{} // holds one for each operation in flight
@@ -38,14 +38,14 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the endpoint's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, started time.Time) {
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	c := &client{
-		chat: ch, identity: identity, transport: transport, started: time.Now(),
+		chat: ch, identity: identity, transport: transport, started: started,
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)

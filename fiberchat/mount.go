@@ -4,6 +4,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -22,17 +23,17 @@ func (ch *Chat) mount(router fiber.Router) {
 		Logger:        ch.cfg.Logger,
 	}
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
-		identity := middleware.Identity(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
+		identity, started := middleware.Identity(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
-			identity := middleware.Identity(c)
+			identity, started := middleware.Identity(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
 		},
 		Raw:                native,
 		AllowOrigins:       ch.cfg.AllowOrigins,
@@ -80,9 +81,20 @@ func refusal(f *failure) fiber.Map {
 	return fiber.Map{"code": f.code, "message": f.text, "content": fiber.Map{"error": f.name}}
 }
 
-// watch closes chat when the app's server begins to shut down, which in a
-// group or a mounted app nothing else reports.
+// startKey is where watch leaves the time.
+const startKey = "fiberchat.start"
+
+// startOf is when a request began, before anybody looked at its token: whom
+// the app disconnects between that look and the session's start is not missed.
+func startOf(c *fiber.Ctx) time.Time {
+	at, _ := c.Locals(startKey).(time.Time)
+	return at
+}
+
+// watch notes when a request began, and closes chat when the app's server
+// begins to shut down, which in a group or a mounted app nothing else reports.
 func (ch *Chat) watch(c *fiber.Ctx) error {
+	c.Locals(startKey, time.Now())
 	stopping := c.Context().Done()
 	if stopping == nil {
 		return c.Next() // app.Test has no server
