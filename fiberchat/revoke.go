@@ -50,6 +50,9 @@ func (ch *Chat) Revoke(tokenID string) {
 // user may connect again: ban whom the Authenticator is to refuse before. It waits for no client
 // and for no other node. After Close it does nothing: call it on a node that runs.
 func (ch *Chat) Disconnect(userID int64) {
+	if !validID(userID) {
+		return // nobody's
+	}
 	ch.endEverywhere(revoked{revokedUser, strconv.FormatInt(userID, 10)})
 }
 

@@ -5,7 +5,7 @@
 //
 // # Files
 //
-//	user.go     User
+//	user.go     User, and the highest id
 //	auth.go     Authenticator and Directory
 //	message.go  Message, Confirmation, and the operations on them
 //	store.go    Store, and what one may offer in addition
