@@ -139,8 +139,8 @@ type Timeouts struct {
 	Write time.Duration
 
 	// Store ends an operation of the Store, the Directory, CanSend or the
-	// Authenticator, whose client is answered -300 (CanSend: -303, the
-	// Authenticator: HTTP 503). With a Bus it is also how far each node looks
+	// Authenticator, whose client is answered -300 (of the Authenticator: HTTP
+	// 503). With a Bus it is also how far each node looks
 	// back for what the bus lost. Shorter than the database takes under load,
 	// it makes clients send again what is being stored.
 	//

@@ -2,11 +2,9 @@ package fiberchat
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
-	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -96,15 +94,10 @@ func (ch *Chat) mayWrite(ctx context.Context, from, to chat.User) *failure {
 		return nil
 	}
 	_, err := guard(func() (struct{}, error) { return struct{}{}, ch.cfg.CanSend(ctx, from, to) })
-	switch panicked := (*commit.PanicError)(nil); {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &panicked):
-		ch.cfg.Logger.Error("ask CanSend", "error", err, "user", from.ID)
-		return ch.failureOf(err, nil)
-	default:
-		return failForbidden
 	}
+	return ch.ruling(err, "CanSend", from.ID)
 }
 
 // now is the server's clock as the wire has it: whole milliseconds, UTC.
