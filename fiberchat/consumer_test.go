@@ -67,7 +67,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	group := app.Group("/intranet",
 		logger.New(logger.Config{Format: "LOG ${status} ${method} ${url} ${queryParams}\n"}),
 		recover.New(), cors.New(), helmet.New(), compress.New(), etag.New(), limiter.New(limiter.Config{Max: 1000}))

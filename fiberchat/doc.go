@@ -90,6 +90,7 @@
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
 //	mount.go           the routes, and who is let in (token_test.go, subscribe_test.go, nginx_test.go)
+//	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)

@@ -28,6 +28,7 @@ var ErrClosed = errors.New("fiberchat: closed")
 // Chat is chat mounted on a router. Its methods are safe for concurrent use.
 type Chat struct {
 	cfg             Config
+	app             *fiber.App // of the router, which another one may have mounted
 	stomp           *stomp.Config
 	hub             *hub.Hub[*client]
 	committer       *commit.Committer
@@ -58,7 +59,9 @@ type Chat struct {
 // {prefix}/client and {prefix}/socketServer. Without a Config, messages, users
 // and tokens are kept in the SQLite file fiberchat.db.
 //
-// Chat ends with the app's shutdown; Close does it by hand and waits.
+// Chat ends with the app's shutdown: app.Shutdown closes every session and
+// returns when they are closed, so main must wait for it, and not only for
+// Listen. Close does it by hand and waits.
 func New(router fiber.Router, config ...Config) (*Chat, error) {
 	var cfg Config
 	if len(config) > 0 {
@@ -68,11 +71,12 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	app, _ := router.(*fiber.App)
-	if cfg.Bus == nil && (fiber.IsChild() || app != nil && app.Config().Prefork) {
-		return nil, errors.New("fiberchat: Prefork runs the app in several processes, which cannot reach each other's clients without a Config.Bus")
+	app := appOf(router)
+	if err := checkRouter(router, app, cfg.Bus); err != nil {
+		return nil, err
 	}
 	ch := &Chat{
+		app:            app,
 		hub:            hub.New[*client](),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
@@ -111,9 +115,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.mount(router)
 	if app != nil {
-		// The doors notice a shutdown when it begins; this makes
-		// app.Shutdown wait for them.
-		app.Hooks().OnShutdown(func() error { return ch.closeWithin(shutdownTime) })
+		ch.closeWith(app)
 	}
 	return ch, nil
 }

@@ -4,7 +4,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -79,36 +78,4 @@ func (ch *Chat) admit(c *fiber.Ctx) error {
 // refusal is a REST answer in the original's shape.
 func refusal(f *failure) fiber.Map {
 	return fiber.Map{"code": f.code, "message": f.text, "content": fiber.Map{"error": f.name}}
-}
-
-// startKey is where watch leaves the time.
-const startKey = "fiberchat.start"
-
-// startOf is when a request began, before anybody looked at its token: whom
-// the app disconnects between that look and the session's start is not missed.
-func startOf(c *fiber.Ctx) time.Time {
-	at, _ := c.Locals(startKey).(time.Time)
-	return at
-}
-
-// watch notes when a request began, and closes chat when the app's server
-// begins to shut down, which in a group or a mounted app nothing else reports.
-func (ch *Chat) watch(c *fiber.Ctx) error {
-	c.Locals(startKey, time.Now())
-	stopping := c.Context().Done()
-	if stopping == nil {
-		return c.Next() // app.Test has no server
-	}
-	ch.watched.Do(func() {
-		go func() { // ends with the server or with Close
-			select {
-			case <-stopping:
-				if err := ch.closeWithin(shutdownTime); err != nil {
-					ch.cfg.Logger.Error("close chat", "error", err)
-				}
-			case <-ch.closing:
-			}
-		}()
-	})
-	return c.Next()
 }

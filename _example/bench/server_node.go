@@ -44,7 +44,7 @@ func openNode(string) (service, error) {
 		}
 		cfg.Bus = natsbus.New(nc)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	if _, err := fiberchat.New(app, cfg); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 // newApp is the app to test: nobody may write to carol but alice.
 func newApp() (*fiber.App, error) {
 	users := chattest.Users{"alice's": {ID: 1, Name: "alice"}, "bob's": {ID: 2, Name: "bob"}, "carol's": {ID: 3, Name: "carol"}}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	_, err := fiberchat.New(app.Group("/api"), fiberchat.Config{
 		Store: storetest.NewMemory(), Authenticator: users, Directory: users,
 		CanSend: func(_ context.Context, from, to chat.User) error {
