@@ -109,6 +109,7 @@
 //	bus.go             the Bus interface (bustest)
 //	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)
 //	node_entry.go      what a publication has in it
+//	outage.go          tells the log that the bus is away, and back
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go

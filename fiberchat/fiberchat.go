@@ -191,6 +191,7 @@ func (ch *Chat) keepHouse() {
 				l.prune()
 			}
 			ch.revoked.prune(at)
+			ch.node.watchBus(at)
 		}
 	}
 }
