@@ -73,7 +73,8 @@ type Limits struct {
 	// SendRate is how many messages a second a user may send, over all
 	// sessions on this node, with bursts of four times as many. Whoever is
 	// faster is read more slowly; nothing is refused. Inits, and confirmations
-	// of messages that do not exist, have each a like limit of their own.
+	// that confirm nothing (of messages that do not exist, or that are confirmed
+	// already), have each a like limit of their own.
 	// -1 means no limit: then one account can keep the store busy.
 	//
 	// Optional. Default: 50

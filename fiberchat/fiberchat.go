@@ -40,7 +40,7 @@ type Chat struct {
 	unknownCommits  unknownCommits
 	sends           *limiter // messages
 	inits           *limiter
-	unknownConfirms *limiter // confirmations of messages that are not there
+	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
 	ctx        context.Context

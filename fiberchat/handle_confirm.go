@@ -29,6 +29,9 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 	if id == 0 {
 		t.confirmation.Sent = c.feed.Sent()
 	}
+	if c.chat.unknownConfirms.low(c.identity.User.ID) {
+		c.drain() // what is at the store may cost the tokens that this one needs
+	}
 	if c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()) {
 		c.submit(t)
 	}
@@ -51,7 +54,7 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 		c.unsure = true
 		c.log().Error("store confirmation", "error", err)
 	}
-	if errors.Is(err, chat.ErrNotFound) {
+	if errors.Is(err, chat.ErrNotFound) || err == nil && !r.Changed {
 		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)

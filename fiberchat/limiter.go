@@ -55,6 +55,15 @@ func (l *limiter) charge(userID int64) {
 	}
 }
 
+// low reports whether a user's tokens may not do for all that one session has
+// at the store.
+func (l *limiter) low(userID int64) bool {
+	l.mu.Lock()
+	bucket := l.buckets[userID]
+	l.mu.Unlock()
+	return bucket != nil && bucket.Tokens() <= maxInFlight
+}
+
 // await waits until there is a token and takes none. It reports false when
 // the session was over before.
 func (l *limiter) await(userID int64, over <-chan struct{}) (up bool) {
