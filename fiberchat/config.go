@@ -151,9 +151,13 @@ func (cfg *Config) resolve() error {
 		}
 		cfg.Directory = d
 	}
-	if _, ok := cfg.Store.(chat.Counter); cfg.Limits.Pending > 0 && !ok {
+	switch _, counts := cfg.Store.(chat.Counter); {
+	case cfg.Limits.Pending > 0 && !counts:
 		return errors.New("fiberchat: Config.Limits.Pending needs a Store that is a chat.Counter")
+	case cfg.Limits.Pending == 0 && counts:
+		cfg.Limits.Pending = 10_000
 	}
+	cfg.Limits.Pending = max(cfg.Limits.Pending, 0)
 	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
 		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
 	}

@@ -102,7 +102,8 @@
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
-//	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)
+//	limiter.go         the rates (limit_*_test.go, bounds_test.go)
+//	pending.go         the limit of unconfirmed messages (bounds_test.go too)
 //	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
 //	unknown_commit.go  messages that may be stored after all (fault_test.go too)
 //

@@ -38,7 +38,9 @@ type Chat struct {
 	receivers       *receivers
 	revoked         revocations
 	unknownCommits  unknownCommits
+	pendings        *pendings
 	sends           *limiter // messages
+	sendBytes       *limiter // bytes of their contents
 	inits           *limiter
 	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
 
@@ -85,8 +87,10 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		closed:         make(chan struct{}),
 	}
 	slowed := func() { ch.metrics.RateLimited.Inc() }
-	ch.sends, ch.inits = newLimiter(cfg.Limits.SendRate, slowed), newLimiter(cfg.Limits.SendRate, slowed)
-	ch.unknownConfirms = newLimiter(cfg.Limits.SendRate, slowed)
+	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.unknownConfirms} {
+		*l = newLimiter(cfg.Limits.SendRate, int(4*cfg.Limits.SendRate), slowed)
+	}
+	ch.sendBytes = newLimiter(float64(cfg.Limits.SendBytes), max(16*cfg.Limits.SendBytes, cfg.Limits.Content), slowed)
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
 		if err != nil {
@@ -99,7 +103,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
-	ch.node, ch.receivers = newNode(ch, cfg.Bus), newReceivers(ch)
+	ch.node, ch.receivers, ch.pendings = newNode(ch, cfg.Bus), newReceivers(ch), newPendings(ch)
 	start, err := ch.connect()
 	if err != nil {
 		ch.cancel()
@@ -187,7 +191,7 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.inits, ch.unknownConfirms} {
+			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.inits, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)

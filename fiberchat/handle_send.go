@@ -21,7 +21,10 @@ type sendTask struct {
 func (c *client) handleSend(f *stomp.Frame) {
 	b, fault := parseSend(f.Body, c.chat.cfg.Limits.Content)
 	receipt := f.Receipt()
-	if !c.chat.sends.take(c.identity.User.ID, c.session.Done()) {
+	if !c.chat.sends.take(c.identity.User.ID, 1, c.session.Done()) {
+		return
+	}
+	if fault == nil && !c.chat.sendBytes.take(c.identity.User.ID, len(b.content), c.session.Done()) {
 		return
 	}
 	var to chat.User
@@ -53,7 +56,7 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 		return to, failToSelf
 	}
 	to, known := ch.receivers.remembered(receiverID)
-	if known && ch.cfg.CanSend == nil && ch.cfg.Limits.Pending == 0 {
+	if known && ch.cfg.CanSend == nil && ch.pendings.spend(to.ID) {
 		return to, nil // nobody is asked: no deadline is needed
 	}
 	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
@@ -69,7 +72,7 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 	if f := ch.mayWrite(ctx, from, to); f != nil {
 		return to, f
 	}
-	return to, ch.allowPending(ctx, to)
+	return to, ch.pendings.allow(ctx, to)
 }
 
 // accepted reports whether the user's message is stored already. It is asked

@@ -93,7 +93,7 @@ func (c *pipe) nothing(t *testing.T) {
 
 // pipeConfig is for users that everybody knows.
 func pipeConfig(store chat.Store, logger *slog.Logger) Config {
-	return Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, Limits: Limits{SendRate: -1}, Logger: logger}
+	return Config{Store: store, Authenticator: anybody{}, Directory: anybody{}, Limits: Limits{SendRate: -1, SendBytes: -1}, Logger: logger}
 }
 
 func openChat(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {

@@ -72,7 +72,7 @@ func TestOff(t *testing.T) {
 	t.Parallel()
 	cfg, _ := configFor(t, fiberchat.Config{
 		HeartBeat: -1,
-		Limits:    fiberchat.Limits{Content: 1 << 20, UserSessions: -1, Sessions: -1, Pending: -1, SendRate: -1},
+		Limits:    fiberchat.Limits{Content: 1 << 20, UserSessions: -1, Sessions: -1, Pending: -1, SendRate: -1, SendBytes: -1},
 	})
 	app := newApp()
 	if _, err := fiberchat.New(app, cfg); err != nil {

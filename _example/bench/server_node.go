@@ -36,7 +36,7 @@ func openNode(string) (service, error) {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()
-	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}, Registerer: metrics}
+	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1}, Registerer: metrics}
 	if url := os.Getenv(nodeNATS); url != "" {
 		nc, err := nats.Connect(url, nats.NoEcho())
 		if err != nil {

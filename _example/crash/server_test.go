@@ -54,7 +54,7 @@ func serve(t *testing.T) *server {
 	}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	chats, err := fiberchat.New(app, fiberchat.Config{
-		Store: store, Authenticator: everybody{}, Directory: everybody{}, Limits: fiberchat.Limits{SendRate: -1},
+		Store: store, Authenticator: everybody{}, Directory: everybody{}, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Pending: -1},
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
