@@ -151,35 +151,51 @@ func (s *countingStore) CountPending(ctx context.Context, receiverID int64, atMo
 // The limit holds to the message, and far from it hardly anything is counted.
 func TestPendingIsCountedSeldom(t *testing.T) {
 	t.Parallel()
-	store := &countingStore{Memory: storetest.NewMemory()}
-	cfg := pipeConfig(store, quiet())
-	cfg.Limits.Pending = 1000
-	ch := openConfig(t, cfg)
-	save := func(i int) {
-		if _, err := store.Apply(t.Context(), []chat.Op{{Save: &chat.Message{ChatID: fmt.Sprint("m", i), SenderID: 1, ReceiverID: 2, Content: "x"}}}); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) { // in which no second passes
+		store := &countingStore{Memory: storetest.NewMemory()}
+		cfg := pipeConfig(store, quiet())
+		cfg.Limits.Pending = 1000
+		ch := openConfig(t, cfg)
+		save := func(i int) {
+			if _, err := store.Apply(t.Context(), []chat.Op{{Save: &chat.Message{ChatID: fmt.Sprint("m", i), SenderID: 1, ReceiverID: 2, Content: "x"}}}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for i := range 1000 {
-		if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != nil {
-			t.Fatalf("message %d: %v", i, f)
+		for i := range 1000 {
+			if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != nil {
+				t.Fatalf("message %d: %v", i, f)
+			}
+			save(i)
 		}
-		save(i)
-	}
-	if store.counts > 11 {
-		t.Errorf("counted %d times", store.counts)
-	}
-	for range 3 {
-		if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != failPending {
-			t.Error("one more:", f)
+		if store.counts > 11 {
+			t.Errorf("counted %d times", store.counts)
 		}
-	}
-	if _, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: "m7"}}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != nil {
-		t.Error("after a confirmation:", f)
-	}
+		refused := func() {
+			t.Helper()
+			for range 50 {
+				if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != failPending {
+					t.Error("one more:", f)
+				}
+			}
+		}
+		store.counts = 0
+		refused()
+		c := ch.listen(t, 2)
+		for i := range 3 {
+			c.in <- fmt.Sprintf("SEND\ndestination:/socket/chat/recive\n\n"+`{"msgID":"m%d"}`+"\x00", i)
+		}
+		c.in <- "DISCONNECT\nreceipt:done\n\n\x00" // after them
+		c.want(t, "receipt-id:done")
+		for range 3 {
+			if _, f := ch.checkSend(chat.User{ID: 1}, 2); f != nil {
+				t.Error("after a confirmation:", f)
+			}
+		}
+		refused()
+		if store.counts > 1 {
+			t.Errorf("counted %d times while there was no room", store.counts)
+		}
+	})
 }
 
 // A store that cannot count has no limit unless one is asked for.

@@ -49,6 +49,9 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
 	}
+	if err == nil && r.Changed {
+		c.chat.pendings.confirmed(c.identity.User.ID)
+	}
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
 		c.unsure = true

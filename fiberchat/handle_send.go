@@ -56,8 +56,10 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 		return to, failToSelf
 	}
 	to, known := ch.receivers.remembered(receiverID)
-	if known && ch.cfg.CanSend == nil && ch.pendings.spend(to.ID) {
-		return to, nil // nobody is asked: no deadline is needed
+	if known && ch.cfg.CanSend == nil {
+		if ok, _ := ch.pendings.spend(to.ID); ok {
+			return to, nil // nobody is asked: no deadline is needed
+		}
 	}
 	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
