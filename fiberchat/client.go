@@ -22,6 +22,7 @@ type client struct {
 	transport string
 	started   time.Time // before its token was checked
 	session   *stomp.Session
+	anew      bool          // messages were unsubscribed before; the reader's own
 	feed      *feed.Feed    // has the subscriptions to messages
 	inFlight  chan struct{} // holds one for each operation in flight
 
@@ -111,6 +112,10 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
 	if about == aboutMessages {
+		// An init that waits begins again each time.
+		if c.anew && !c.chat.inits.take(c.identity.User.ID, 1, c.session.Done()) {
+			return nil
+		}
 		if err := c.feed.Listen(sub); err != nil { // logged
 			return &stomp.Error{Token: "try-again", Text: "the server cannot read your messages now, connect again", Code: stomp.CloseTryLater}
 		}
@@ -125,6 +130,9 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 // OnUnsubscribe implements stomp.Handler. Nothing is sent to sub after it.
 func (c *client) OnUnsubscribe(sub *stomp.Subscription) {
 	c.feed.Unlisten(sub)
+	if about, _ := subjectOf(sub.Destination, c.identity.User); about == aboutMessages {
+		c.anew = true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subs = slices.DeleteFunc(c.subs, func(s subscription) bool { return s.Subscription == sub })

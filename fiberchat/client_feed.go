@@ -61,8 +61,12 @@ func (c *client) logRead(err error) {
 // Message implements feed.Outlet.
 func (c *client) Message(s *stomp.Subscription, body []byte) { c.session.Message(s, body) }
 
-// WaitSpace implements feed.Outlet.
-func (c *client) WaitSpace(n int) bool { return c.session.WaitSpace(n) }
+// WaitSpace implements feed.Outlet. What is read from the store, unlike what
+// comes live, a client can have as often as it asks, so it is paced: by user,
+// whose sessions share the pace.
+func (c *client) WaitSpace(n int) bool {
+	return c.chat.replays.take(c.identity.User.ID, n, c.session.Done()) && c.session.WaitSpace(n)
+}
 
 // Receipt implements feed.Outlet.
 func (c *client) Receipt(id string) { c.session.Receipt(id) }

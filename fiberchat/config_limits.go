@@ -83,8 +83,10 @@ type Limits struct {
 
 	// SendBytes is how many bytes of content a second a user may send, over all
 	// sessions on this node, with bursts of sixteen times as many. Whoever is
-	// faster is read more slowly; nothing is refused. -1 means no limit: then one
-	// account can fill the disk with SendRate times Content.
+	// faster is read more slowly; nothing is refused. What a user's sessions get
+	// from the store, by init, comes at 64 times as much a second, beyond a burst
+	// of 256 times. -1 means no limit: then one account can fill the disk with
+	// SendRate times Content, and have its backlog again and again.
 	//
 	// Optional. Default: 64 KiB
 	SendBytes int

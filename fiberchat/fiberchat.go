@@ -20,6 +20,10 @@ import (
 // defaultFile is where chat is kept when Config names no Store.
 const defaultFile = "fiberchat.db"
 
+// replayPace is how much faster than a user may send the store is read for
+// him: 4 MiB a second, bursts of 16 MiB, which no backlog of an honest user has.
+const replayPace = 64
+
 // ErrClosed is what Send and Conversation return once Close has begun. The
 // other methods return no such error: Revoke and Disconnect have nothing left to
 // end on this node then, and Close may be called again.
@@ -41,6 +45,7 @@ type Chat struct {
 	pendings        *pendings
 	sends           *limiter // messages
 	sendBytes       *limiter // bytes of their contents
+	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
 	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
 
@@ -91,6 +96,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		*l = newLimiter(cfg.Limits.SendRate, int(4*cfg.Limits.SendRate), slowed)
 	}
 	ch.sendBytes = newLimiter(float64(cfg.Limits.SendBytes), max(16*cfg.Limits.SendBytes, cfg.Limits.Content), slowed)
+	ch.replays = newLimiter(replayPace*float64(cfg.Limits.SendBytes), 4*replayPace*cfg.Limits.SendBytes, func() {})
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
 		if err != nil {
@@ -191,7 +197,7 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.inits, ch.unknownConfirms} {
+			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)
