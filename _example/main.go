@@ -101,15 +101,15 @@ func run(o options) (err error) {
 	app.Use(recover.New())
 	app.Use(healthcheck.New(healthcheck.Config{ReadinessProbe: ready(ctx, store)}))
 
-	sendRate := float64(o.rate)
+	limits := fiberchat.Limits{SendRate: float64(o.rate)}
 	if o.rate == 0 {
-		sendRate = -1 // fiberchat's word for no limit
+		limits.SendRate, limits.SendBytes = -1, -1 // fiberchat's word for no limit
 	}
 	site := app.Group(o.prefix)
 	chats, err := fiberchat.New(site, fiberchat.Config{
 		Store:      store,
 		Bus:        bus,
-		Limits:     fiberchat.Limits{SendRate: sendRate},
+		Limits:     limits,
 		Registerer: metrics.registry,
 
 		// The iframes of SockJS load the library from where the page does.

@@ -17,18 +17,18 @@ var (
 func encodeMessage(m *chat.Message) []byte { return appendMessage(nil, m) }
 
 // Pending implements feed.Log. Only replays ask for it.
-func (c *client) Pending(after int64) ([]chat.Message, error) {
+func (c *client) Pending(after int64, limit int) ([]chat.Message, error) {
 	if after == 0 {
 		c.chat.metrics.Replays.Inc()
 	}
-	page, err := c.page(c.chat.cfg.Store.Pending, after)
+	page, err := c.page(c.chat.cfg.Store.Pending, after, limit)
 	c.chat.metrics.Replayed.Add(float64(len(page)))
 	return page, err
 }
 
 // Inbox implements feed.Log.
-func (c *client) Inbox(after int64) ([]chat.Message, error) {
-	return c.page(c.chat.cfg.Store.Inbox, after)
+func (c *client) Inbox(after int64, limit int) ([]chat.Message, error) {
+	return c.page(c.chat.cfg.Store.Inbox, after, limit)
 }
 
 // Last implements feed.Log.
@@ -51,10 +51,10 @@ func (c *client) aside(call func()) {
 	<-done
 }
 
-func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
+func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64, limit int) ([]chat.Message, error) {
 	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.Timeouts.Store)
 	defer cancel()
-	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, feed.Page) })
+	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, limit) })
 	c.logRead(err)
 	return page, err
 }
@@ -70,8 +70,12 @@ func (c *client) Message(s *stomp.Subscription, id int64, body []byte) {
 	c.session.Message(s, id, body)
 }
 
-// WaitSpace implements feed.Outlet.
-func (c *client) WaitSpace(n int) bool { return c.session.WaitSpace(n) }
+// WaitSpace implements feed.Outlet. What is read from the store, unlike what
+// comes live, a client can have as often as it asks, so it is paced: by user,
+// whose sessions share the pace.
+func (c *client) WaitSpace(n int) bool {
+	return c.chat.replays.take(c.identity.User.ID, n, c.session.Done()) && c.session.WaitSpace(n)
+}
 
 // Receipt implements feed.Outlet.
 func (c *client) Receipt(id string) { c.session.Receipt(id) }

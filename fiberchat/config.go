@@ -36,11 +36,14 @@ type Config struct {
 	// Optional. Default: the Store, if it is one
 	Directory chat.Directory
 
-	// CanSend decides who may write to whom; an error refuses the message
-	// with code -303. A repetition of a message that was accepted is not
+	// CanSend decides who may write to whom. chat.ErrForbidden, or chat.Refuse
+	// with the app's own name and text, refuses the message for good, with code
+	// -303. Any other error, a panic, and none within Timeouts.Store mean that
+	// it could not find out: it is logged as an Error, and the client is
+	// answered -300 and sends again. A repetition of a message that was accepted is not
 	// refused, if the Store is a chat.Counter. It is called for every message,
-	// by several goroutines at once, and has Timeouts.Store to answer: what it
-	// takes, each message of that session takes longer.
+	// by several goroutines at once: what it takes, each message of that session
+	// takes longer.
 	//
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
@@ -159,9 +162,13 @@ func (cfg *Config) resolve() error {
 		}
 		cfg.Directory = d
 	}
-	if _, ok := cfg.Store.(chat.Counter); cfg.Limits.Pending > 0 && !ok {
+	switch _, counts := cfg.Store.(chat.Counter); {
+	case cfg.Limits.Pending > 0 && !counts:
 		return errors.New("fiberchat: Config.Limits.Pending needs a Store that is a chat.Counter")
+	case cfg.Limits.Pending == 0 && counts:
+		cfg.Limits.Pending = 10_000
 	}
+	cfg.Limits.Pending = max(cfg.Limits.Pending, 0)
 	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
 		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
 	}

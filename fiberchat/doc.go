@@ -92,6 +92,7 @@
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
 //	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go)
+//	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
@@ -100,17 +101,19 @@
 //	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
-//	handle_confirm.go  steps 4 and 5 (confirm_test.go)
+//	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_ack.go      ACK as step 4
-//	handle_init.go     an init (init_test.go, replay_test.go)
+//	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
-//	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)
+//	limiter.go         the rates (limit_*_test.go, bounds_test.go)
+//	pending.go         the limit of unconfirmed messages (bounds_test.go too)
 //	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
 //	unknown_commit.go  messages that may be stored after all (fault_test.go too)
 //
 //	bus.go             the Bus interface (bustest)
 //	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)
 //	node_entry.go      what a publication has in it
+//	outage.go          tells the log that the bus is away, and back
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go

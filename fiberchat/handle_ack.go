@@ -2,7 +2,6 @@ package fiberchat
 
 import (
 	"fiberchat.example/fiberchat/chat"
-	"fiberchat.example/fiberchat/internal/feed"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -33,16 +32,18 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) error 
 	return nil
 }
 
+const ackPage = 8 // messages, with their contents, read at once
+
 // confirmBefore confirms what a subscription was sent before a message and is
 // not confirmed.
 func (c *client) confirmBefore(id int64, sent *chat.Confirmation, receipt string) error {
 	c.drain() // a confirmation sent before counts
 	for after, full := sent.Sent[0].After, true; full; {
-		page, err := c.page(c.chat.cfg.Store.Pending, after)
+		page, err := c.page(c.chat.cfg.Store.Pending, after, ackPage)
 		if err != nil {
 			return err
 		}
-		full = len(page) == feed.Page
+		full = len(page) == ackPage
 		for i := range page {
 			after = page[i].ID
 			if after >= id {
@@ -58,7 +59,7 @@ func (c *client) confirmBefore(id int64, sent *chat.Confirmation, receipt string
 
 // received returns the message to the user with this id.
 func (c *client) received(id int64) (*chat.Message, error) {
-	page, err := c.Inbox(id - 1)
+	page, err := c.Inbox(id-1, 1)
 	if err != nil {
 		return nil, err
 	}

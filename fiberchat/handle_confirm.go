@@ -32,6 +32,9 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 
 func (c *client) confirm(t *confirmTask) {
 	t.from, t.confirmation.ReceiverID, t.confirmation.Time = c, c.identity.User.ID, now()
+	if c.chat.unknownConfirms.low(c.identity.User.ID) {
+		c.drain() // what is at the store may cost the tokens that this one needs
+	}
 	if c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()) {
 		c.submit(t)
 	}
@@ -53,12 +56,15 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
 	}
+	if err == nil && r.Changed {
+		c.chat.pendings.confirmed(c.identity.User.ID)
+	}
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
 		c.unsure = true
 		c.log().Error("store confirmation", "error", err)
 	}
-	if errors.Is(err, chat.ErrNotFound) {
+	if errors.Is(err, chat.ErrNotFound) || err == nil && !r.Changed {
 		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)

@@ -181,7 +181,7 @@ func TestSlowReceiver(t *testing.T) {
 	for _, d := range []door{native, sockws} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
-			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 300 << 10}})
+			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 300 << 10}})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)
@@ -234,7 +234,7 @@ func TestWriteTimeout(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
-			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
+			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)

@@ -23,17 +23,17 @@ func (ch *Chat) mount(router fiber.Router) {
 	}
 	router.Use([]string{"/client", "/socketServer"}, maskAfter)
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
-		identity := middleware.Identity(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
+		identity, started := middleware.Identity(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
-			identity := middleware.Identity(c)
+			identity, started := middleware.Identity(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
 		},
 		Raw:                native,
 		Subprotocols:       stomp.Subprotocols,
@@ -80,25 +80,4 @@ func (ch *Chat) admit(c *fiber.Ctx) error {
 // refusal is a REST answer in the original's shape.
 func refusal(f *failure) fiber.Map {
 	return fiber.Map{"code": f.code, "message": f.text, "content": fiber.Map{"error": f.name}}
-}
-
-// watch closes chat when the app's server begins to shut down, which in a
-// group or a mounted app nothing else reports.
-func (ch *Chat) watch(c *fiber.Ctx) error {
-	stopping := c.Context().Done()
-	if stopping == nil {
-		return c.Next() // app.Test has no server
-	}
-	ch.watched.Do(func() {
-		go func() { // ends with the server or with Close
-			select {
-			case <-stopping:
-				if err := ch.closeWithin(shutdownTime); err != nil {
-					ch.cfg.Logger.Error("close chat", "error", err)
-				}
-			case <-ch.closing:
-			}
-		}()
-	})
-	return c.Next()
 }

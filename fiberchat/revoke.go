@@ -46,9 +46,13 @@ func (ch *Chat) Revoke(tokenID string) {
 }
 
 // Disconnect ends all sessions of a user, with ERROR disconnected and close
-// code 1008, on all nodes. The user may connect again. It waits for no client
+// code 1008, on all nodes, those whose token is being checked included. The
+// user may connect again: ban whom the Authenticator is to refuse before. It waits for no client
 // and for no other node. After Close it does nothing: call it on a node that runs.
 func (ch *Chat) Disconnect(userID int64) {
+	if !validID(userID) {
+		return // nobody's
+	}
 	ch.endEverywhere(revoked{revokedUser, strconv.FormatInt(userID, 10)})
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -181,6 +182,22 @@ func TestRevokeRacesConnect(t *testing.T) {
 			a.fails("token-expired", 1008)
 		})
 	}
+}
+
+// TestDisconnectRacesConnect: the user is disconnected after the token was
+// found good and before the session is there.
+func TestDisconnectRacesConnect(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		p := newPeople("alice")
+		var once sync.Once
+		disconnect := func() {}
+		p.asked = func(string) { once.Do(func() { disconnect() }) }
+		s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+		disconnect = func() { s.chat.Disconnect(1) } // before anybody asks
+		d.dial(t, s.addr, "t-alice").fails("disconnected", 1008)
+		d.connect(t, s.addr, "t-alice").nothing()
+	})
 }
 
 func TestDisconnect(t *testing.T) {

@@ -94,8 +94,8 @@ func authenticate(ctx context.Context, cfg *Config, token string) (identity chat
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	identity, err = cfg.Authenticator.Authenticate(ctx, token)
-	if err == nil && identity.User.ID <= 0 {
-		err = fmt.Errorf("authenticator returned user id %d, want a positive one", identity.User.ID)
+	if id := identity.User.ID; err == nil && (id <= 0 || id > chat.MaxUserID) {
+		err = fmt.Errorf("authenticator returned user id %d, want one from 1 to %d", id, chat.MaxUserID)
 	}
 	return identity, err
 }

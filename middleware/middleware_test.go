@@ -84,7 +84,11 @@ func TestAnswers(t *testing.T) {
 		return chat.Identity{}, err
 	})
 	panics := authFunc(func(_ context.Context, token string) (chat.Identity, error) { panic("nil map for " + token) })
-	nobody := authFunc(func(context.Context, string) (chat.Identity, error) { return chat.Identity{}, nil })
+	withID := func(id int64) authFunc {
+		return func(context.Context, string) (chat.Identity, error) {
+			return chat.Identity{User: chat.User{ID: id, Name: "ada"}}, nil
+		}
+	}
 	long := authFunc(func(_ context.Context, token string) (chat.Identity, error) {
 		if len(token) > 4096 {
 			t.Errorf("a token of %d octets reached the Authenticator", len(token))
@@ -114,7 +118,10 @@ func TestAnswers(t *testing.T) {
 		"failing, escaped": {remote, "?srect=%2Fs3cret%2B%3D", 503, -300, "StoreUnavailable"},
 		"too late":         {stuck, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
 		"panicking":        {panics, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
-		"without an id":    {nobody, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"without an id":    {withID(0), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"negative id":      {withID(-1), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"highest id":       {withID(chat.MaxUserID), "?srect=x", 200, 0, ""},
+		"id too high":      {withID(chat.MaxUserID + 1), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
 		"not even a token": {panics, "?srect=", 401, -200, "Unauthorized"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// Page is how many messages are read at once: at 48 KiB each, a page is
-	// the most that reading holds in addition to the session's queue.
-	Page = 32
 	// maxInits bounds the inits that wait for a subscription, or for their turn.
 	maxInits = 64
 	// retryAfter is the pause after a read that failed.
@@ -32,10 +29,10 @@ var errStale = errors.New("feed: the store does not show yet what it has stored"
 // one goroutine at a time, except for Last.
 type Log interface {
 	// Pending returns the messages not confirmed with an id above after,
-	// ascending, at most Page of them.
-	Pending(after int64) ([]chat.Message, error)
+	// ascending, at most limit of them.
+	Pending(after int64, limit int) ([]chat.Message, error)
 	// Inbox returns all messages, confirmed or not, in the same way.
-	Inbox(after int64) ([]chat.Message, error)
+	Inbox(after int64, limit int) ([]chat.Message, error)
 	// Last returns an id that no message stored now exceeds, and that every
 	// later one does.
 	Last() (int64, error)
@@ -63,6 +60,7 @@ type Feed struct {
 	out    Outlet
 	encode func(*chat.Message) []byte
 	burst  int // more bytes of copies than this wait for space
+	pages  pages
 
 	mu       sync.Mutex
 	listener *listener // nil while nobody listens
@@ -89,9 +87,10 @@ type listener struct {
 }
 
 // New returns the feed of a session. encode makes a message's body; burst is
-// how many bytes may be queued at once for several subscriptions.
+// how many bytes may be queued at once for several subscriptions, and how many
+// of content are kept of what was read.
 func New(log Log, out Outlet, encode func(*chat.Message) []byte, burst int) *Feed {
-	f := &Feed{log: log, out: out, encode: encode, burst: burst}
+	f := &Feed{log: log, out: out, encode: encode, burst: burst, pages: pages{burst, minRows}}
 	f.changed.L = &f.mu
 	return f
 }

@@ -17,8 +17,8 @@ type log struct {
 	reads int
 }
 
-func (l *log) Pending(int64) ([]chat.Message, error) { return nil, nil }
-func (l *log) Inbox(after int64) ([]chat.Message, error) {
+func (l *log) Pending(int64, int) ([]chat.Message, error) { return nil, nil }
+func (l *log) Inbox(after int64, _ int) ([]chat.Message, error) {
 	l.reads++
 	return l.inbox(after)
 }

@@ -113,11 +113,11 @@ func (f *Feed) replayUpTo(l *listener) error {
 	}
 	cursor := f.cursor(l)
 	for after, full := int64(0), true; full; {
-		page, err := f.log.Pending(after)
+		page, err := f.log.Pending(after, f.pages.rows)
 		if err != nil {
 			return err
 		}
-		full = len(page) == Page
+		page, full = f.pages.fit(page)
 		for i := range page {
 			if page[i].ID > cursor {
 				full = false
@@ -162,7 +162,8 @@ func (f *Feed) catchUp(l *listener) error {
 	after, owed := l.cursor, l.owed
 	l.behind = false
 	f.mu.Unlock()
-	page, err := f.log.Inbox(after)
+	page, err := f.log.Inbox(after, f.pages.rows)
+	page, more := f.pages.fit(page)
 	for i := range page {
 		if !f.pass(l, after, &page[i]) {
 			return nil
@@ -174,7 +175,7 @@ func (f *Feed) catchUp(l *listener) error {
 	switch {
 	case err != nil:
 		l.behind = true
-	case len(page) == Page:
+	case more:
 		l.behind = true
 	case after >= owed:
 		l.stale = 0
