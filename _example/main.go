@@ -41,6 +41,11 @@ func main() {
 	flag.StringVar(&o.prefix, "prefix", "", "serve everything below this `path`, such as /Mimi")
 	flag.IntVar(&o.rate, "rate", 50, "`messages` a second that a user may send; also limits sign-in attempts; 0 = no limits")
 	flag.StringVar(&o.metrics, "metrics", "", "serve /metrics for Prometheus on this `address`, which should not be public")
+	for _, name := range []string{"db", "nats", "redis"} { // an argument's password stands in the list of processes
+		if value := os.Getenv("FIBERCHAT_" + strings.ToUpper(name)); value != "" {
+			_ = flag.Set(name, value) // any text will do
+		}
+	}
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "unknown argument %q\n", flag.Arg(0))
