@@ -137,6 +137,7 @@ func TestFailures(t *testing.T) {
 		"something came": {"want nothing, got MESSAGE", func(s *chattest.Server) {
 			b := s.Dial("b")
 			s.Dial("a").Send(2, "x")
+			b.Init() // after which it has come
 			b.Nothing()
 		}},
 		"an ERROR": {"waiting for a message: ERROR unknown-command", func(s *chattest.Server) {
