@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -45,6 +47,16 @@ func run(t *testing.T, script string, need ...string) {
 
 // The STOMP and SockJS libraries in node, over every door and transport.
 func TestClients(t *testing.T) { run(t, "test") }
+
+// stomp.py, which Debian packages; a python3 before it in the PATH may not have it.
+func TestPython(t *testing.T) {
+	python := cmp.Or(os.Getenv("PYTHON"), "/usr/bin/python3")
+	if out, err := exec.Command(python, "-c", "import stomp, websocket").CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("%s has no stomp.py (Debian: python3-stomp python3-websocket): %v %s", python, err, out))
+	}
+	t.Setenv("PYTHON", python)
+	run(t, "test:python")
+}
 
 // The page in headless Chromium.
 func TestBrowser(t *testing.T) { run(t, "test:browser", "chromium") }

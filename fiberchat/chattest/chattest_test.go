@@ -127,16 +127,17 @@ func (v *verdict) Fatalf(format string, args ...any) { v.Fatal(fmt.Sprintf(forma
 // TestFailures: what fails a test, and with which words.
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	short := chattest.Patience(200 * time.Millisecond)
+	short := chattest.Patience(2 * time.Second) // the connecting must be done within it, too
 	for name, c := range map[string]struct {
 		want string
 		do   func(*chattest.Server)
 	}{
 		"a token that is not good": {"HTTP status 401", func(s *chattest.Server) { s.Dial("nobody's") }},
-		"nothing comes":            {"within 200ms there is no sign of a message", func(s *chattest.Server) { s.Dial("b", short).Next() }},
+		"nothing comes":            {"within 2s there is no sign of a message", func(s *chattest.Server) { s.Dial("b", short).Next() }},
 		"something came": {"want nothing, got MESSAGE", func(s *chattest.Server) {
 			b := s.Dial("b")
 			s.Dial("a").Send(2, "x")
+			b.Init() // after which it has come
 			b.Nothing()
 		}},
 		"an ERROR": {"waiting for a message: ERROR unknown-command", func(s *chattest.Server) {
@@ -146,7 +147,7 @@ func TestFailures(t *testing.T) {
 		}},
 		"a forbidden destination": {"ERROR not-allowed", func(s *chattest.Server) { s.Dial("a").Subscribe(chattest.Inbox("bob")) }},
 		"the connection ends":     {"closed with 1000", func(s *chattest.Server) { b := s.Dial("b"); b.Raw("DISCONNECT\n\n\x00"); b.Next() }},
-		"it does not end":         {"does not end within 200ms", func(s *chattest.Server) { s.Dial("b", short).Ended() }},
+		"it does not end":         {"does not end within 2s", func(s *chattest.Server) { s.Dial("b", short).Ended() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,9 +200,13 @@ func TestPatience(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	for _, transport := range transports {
-		conn, err := chattest.Open(context.Background(), s.Addr, "a", chattest.SockJS(transport), chattest.Patience(100*time.Millisecond))
-		if err != nil {
-			t.Fatal(err)
+		var conn *chattest.Conn
+		err := errors.New("not tried")
+		for d := 100 * time.Millisecond; err != nil; d *= 2 { // until it is enough for the opening
+			conn, err = chattest.Open(context.Background(), s.Addr, "a", chattest.SockJS(transport), chattest.Patience(d))
+			if err != nil && d > time.Minute {
+				t.Fatal(err)
+			}
 		}
 		for range 2 { // SockJS may greet
 			_, err = conn.Read()

@@ -232,7 +232,9 @@ func (c *Client) Subscribe(destination string) <-chan []byte {
 }
 
 // Nothing fails the test when anything has come that nobody has asked for: it
-// has the server answer something harmless, and wants that answer next.
+// has the server answer something harmless, and wants that answer next. What
+// another user was told to be stored may still be on its way: Init before
+// Nothing waits for that.
 func (c *Client) Nothing() {
 	c.t.Helper()
 	c.withReceipt("UNSUBSCRIBE\nid:none")

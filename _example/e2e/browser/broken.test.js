@@ -185,6 +185,8 @@ test('a receiver who does not exist: failed, with a way to try again', { skip },
 test('a session that ends elsewhere ends here, with a word; what was unsent is sent after signing in again', { skip }, async (t) => {
   const server = await startServer(t);
   const page = await openPage(t, server.url, { expected: [...lost, /status of 401/] });
+  let probes = 0;
+  page.on('request', (request) => { if (request.url().includes('/socketServer/info')) probes++; });
   const [a, b] = [seat(page, 'a'), seat(page, 'b')];
   await a.signUp('ann');
   await b.signUp('bo');
@@ -196,8 +198,11 @@ test('a session that ends elsewhere ends here, with a word; what was unsent is s
     const { secret } = JSON.parse(sessionStorage.getItem('fiberchat.a.session'));
     await fetch('/api/user/logout', { method: 'POST', headers: { authorization: `Bearer ${secret}` } });
   });
+  // Offline the page does not hear of it, however often it tries.
+  await page.evaluate(() => dispatchEvent(new Event('online')));
   await breakIt(page, 'Go online');
   await page.getByText('Your session has ended. Please sign in again.').waitFor();
+  assert.equal(probes, 1);
   await a.signIn('ann');
   await b.open('ann');
   await b.sees('unsent');

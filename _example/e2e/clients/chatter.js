@@ -2,10 +2,15 @@
 
 import { Inbox, within } from './harness.js';
 
-/** Connects person by a library and a door, and subscribes to everything. init comes first where asked. */
-export async function sitDown(person, { connect, door, url }, { init = false, receiveOn = person.uid } = {}) {
+/**
+ * Connects person by a library and a door, and subscribes to everything. init
+ * comes first where asked; ack is the mode of the subscription to messages,
+ * whose frames are then in frameOf.
+ */
+export async function sitDown(person, { connect, door, url }, { init = false, receiveOn = person.uid, ack } = {}) {
   const link = await connect(() => door(url, person.secret));
-  const me = { ...person, link };
+  const frameOf = new Map(); // chatID -> frame
+  const me = { ...person, link, frameOf };
   if (init) link.send('/socket/chat/init', null);
   for (const [name, destination] of Object.entries({
     received: `/user/${receiveOn}/recive`,
@@ -16,7 +21,12 @@ export async function sitDown(person, { connect, door, url }, { init = false, re
   })) {
     const inbox = new Inbox(`${person.uname} to get something on ${destination}`);
     me[name] = inbox;
-    link.subscribe(destination, (body) => inbox.put(JSON.parse(body)));
+    const headers = name === 'received' && ack ? { ack } : undefined;
+    link.subscribe(destination, (body, frame) => {
+      const item = JSON.parse(body);
+      if (headers) frameOf.set(item.chatID, frame);
+      inbox.put(item);
+    }, headers);
     link.ended.then(({ code, error }) => inbox.end(`the connection ended with ${code} ${error}`));
   }
   me.init = () => link.send('/socket/chat/init', null);

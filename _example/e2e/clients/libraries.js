@@ -1,7 +1,7 @@
 // The client libraries behind one face, so that one suite runs with each:
 //
 //   connect(open) -> link, once CONNECTED is here; open() makes the socket
-//   link.subscribe(destination, (body) => {})
+//   link.subscribe(destination, (body, frame) => {}, headers); frame has ack() and nack()
 //   link.send(destination, body or null)
 //   link.leave()
 //   link.ended -> {code, error}: the close code, and the message header of an ERROR frame or ''
@@ -37,7 +37,7 @@ const library = (begin) => async (open) => {
 export const stompjs2 = library((link, open, onConnected, onError) => {
   const client = Stomp.over(open());
   client.debug = null;
-  link.subscribe = (destination, fn) => client.subscribe(destination, (frame) => fn(frame.body));
+  link.subscribe = (destination, fn, headers) => client.subscribe(destination, (frame) => fn(frame.body, frame), { ...headers });
   link.send = (destination, body) => client.send(destination, {}, body);
   link.leave = () => client.disconnect();
   client.connect({}, onConnected, onError);
@@ -48,7 +48,7 @@ export const webstomp1 = library((link, open, onConnected, onError) => {
   // Its own ids are the time and one of 1,000 random numbers: two of the same
   // millisecond collide now and then, and the server refuses the second.
   let ids = 0;
-  link.subscribe = (destination, fn) => client.subscribe(destination, (frame) => fn(frame.body), { id: `sub-${++ids}` });
+  link.subscribe = (destination, fn, headers) => client.subscribe(destination, (frame) => fn(frame.body, frame), { id: `sub-${++ids}`, ...headers });
   link.send = (destination, body) => client.send(destination, body);
   link.leave = () => client.disconnect();
   client.connect({}, onConnected, onError);
@@ -56,7 +56,7 @@ export const webstomp1 = library((link, open, onConnected, onError) => {
 
 export const stompjs7 = (options) => library((link, open, onConnect, onStompError) => {
   const client = new Client({ webSocketFactory: open, reconnectDelay: 0, onConnect, onStompError, ...options });
-  link.subscribe = (destination, fn) => client.subscribe(destination, (frame) => fn(frame.body));
+  link.subscribe = (destination, fn, headers) => client.subscribe(destination, (frame) => fn(frame.body, frame), { ...headers });
   link.send = (destination, body) => client.publish({ destination, body: body ?? undefined });
   link.leave = () => client.deactivate();
   client.activate();
@@ -67,7 +67,7 @@ export const rxStomp = library((link, open, onConnected, onError) => {
   client.configure({ webSocketFactory: open, reconnectDelay: 0 });
   client.connected$.subscribe(onConnected);
   client.stompErrors$.subscribe(onError);
-  link.subscribe = (destination, fn) => client.watch(destination).subscribe((frame) => fn(frame.body));
+  link.subscribe = (destination, fn, headers) => client.watch(destination, headers).subscribe((frame) => fn(frame.body, frame));
   link.send = (destination, body) => client.publish({ destination, body: body ?? undefined });
   link.leave = () => client.deactivate();
   client.activate();

@@ -116,7 +116,7 @@ export class Person extends EventTarget {
     const door = () => this.#settings.door(this.session.secret);
     this.client = new ChatClient({
       url: () => door().url,
-      probe: () => door().probe,
+      probe: () => this.tap.pass(door().probe),
       uid: this.user.uid,
       socket: (address) => this.tap.open(address, door().socket),
       link: (open, handlers) => door().link(open, handlers),

@@ -20,9 +20,15 @@ export class Tap extends EventTarget {
     this.lastSend = '';
   }
 
+  /** The address, for who wants to go there. Throws when the line is cut. */
+  pass(address) {
+    if (this.offline) throw new Error('offline');
+    return address;
+  }
+
   /** Opens a socket by the given factory and listens in. Throws when the line is cut. */
   open(address, factory) {
-    if (this.offline) throw new Error('offline');
+    this.pass(address);
     this.#note('opening', [this.#mask(address)]);
     const socket = factory(address);
     this.#socket = socket;
