@@ -45,12 +45,12 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	c := t.from
 	defer c.release()
 	defer c.chat.recovered("report a confirmation")
+	if err == nil && r.Changed {
+		c.chat.pendings.confirmed(c.identity.User.ID)
+	}
 	c.answer(aboutConfirmStatus, t.confirmation.ChatID, t.receipt, err, failNoMessage)
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
-	}
-	if err == nil && r.Changed {
-		c.chat.pendings.confirmed(c.identity.User.ID)
 	}
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
