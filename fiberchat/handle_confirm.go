@@ -45,7 +45,11 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	c := t.from
 	defer c.release()
 	defer c.chat.recovered("report a confirmation")
-	if err == nil && r.Changed {
+	// Both before the client hears of it, and goes on.
+	switch {
+	case errors.Is(err, chat.ErrNotFound), err == nil && !r.Changed:
+		c.chat.unknownConfirms.charge(c.identity.User.ID)
+	case err == nil:
 		c.chat.pendings.confirmed(c.identity.User.ID)
 	}
 	c.answer(aboutConfirmStatus, t.confirmation.ChatID, t.receipt, err, failNoMessage)
@@ -56,9 +60,6 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	if isUnknown(err) {
 		c.unsure = true
 		c.log().Error("store confirmation", "error", err)
-	}
-	if errors.Is(err, chat.ErrNotFound) || err == nil && !r.Changed {
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)
 }
