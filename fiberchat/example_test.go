@@ -103,6 +103,7 @@ func ExampleConfig_limits() {
 		Limits: fiberchat.Limits{
 			Content:      2 << 10,
 			SendRate:     5,
+			SendBytes:    4 << 10,
 			Pending:      100,
 			UserSessions: -1, // no limit
 		},

@@ -48,6 +48,13 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	c := t.from
 	defer c.release()
 	defer c.chat.recovered("report a confirmation")
+	// Both before the client hears of it, and goes on.
+	switch {
+	case errors.Is(err, chat.ErrNotFound), err == nil && !r.Changed:
+		c.chat.unknownConfirms.charge(c.identity.User.ID)
+	case err == nil:
+		c.chat.pendings.confirmed(c.identity.User.ID)
+	}
 	receipt := t.receipt
 	if t.part && err == nil {
 		receipt = ""
@@ -56,16 +63,10 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
 	}
-	if err == nil && r.Changed {
-		c.chat.pendings.confirmed(c.identity.User.ID)
-	}
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
 		c.unsure = true
 		c.log().Error("store confirmation", "error", err)
-	}
-	if errors.Is(err, chat.ErrNotFound) || err == nil && !r.Changed {
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)
 }
