@@ -46,6 +46,13 @@ func TestUnitsStart(t *testing.T) {
 		command = strings.NewReplacer("%S", state, "%i", instance).Replace(command)
 		command = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(command, "127.0.0.1:0")
 		rig.Start(t, strings.Fields(command)...).Stop(t, patience)
+		db := filepath.Join(state, "fiberchat", "chat.db") // where systemd lets it write
+		if strings.Contains(file, "@") {
+			db = filepath.Join(state, "chat.db")
+		}
+		if _, err := os.Stat(db); err != nil {
+			t.Errorf("%s: no database: %v", file, err)
+		}
 	}
 }
 
