@@ -41,6 +41,11 @@ func main() {
 	flag.StringVar(&o.prefix, "prefix", "", "serve everything below this `path`, such as /Mimi")
 	flag.IntVar(&o.rate, "rate", 50, "`messages` a second that a user may send; also limits sign-in attempts; 0 = no limits")
 	flag.StringVar(&o.metrics, "metrics", "", "serve /metrics for Prometheus on this `address`, which should not be public")
+	for _, name := range []string{"db", "nats", "redis"} { // an argument's password stands in the list of processes
+		if value := os.Getenv("FIBERCHAT_" + strings.ToUpper(name)); value != "" {
+			_ = flag.Set(name, value) // any text will do
+		}
+	}
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "unknown argument %q\n", flag.Arg(0))
@@ -101,15 +106,15 @@ func run(o options) (err error) {
 	app.Use(recover.New())
 	app.Use(healthcheck.New(healthcheck.Config{ReadinessProbe: ready(ctx, store)}))
 
-	sendRate := float64(o.rate)
+	limits := fiberchat.Limits{SendRate: float64(o.rate)}
 	if o.rate == 0 {
-		sendRate = -1 // fiberchat's word for no limit
+		limits.SendRate, limits.SendBytes = -1, -1 // fiberchat's word for no limit
 	}
 	site := app.Group(o.prefix)
 	chats, err := fiberchat.New(site, fiberchat.Config{
 		Store:      store,
 		Bus:        bus,
-		Limits:     fiberchat.Limits{SendRate: sendRate},
+		Limits:     limits,
 		Registerer: metrics.registry,
 
 		// The iframes of SockJS load the library from where the page does.

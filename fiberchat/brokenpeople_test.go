@@ -88,21 +88,40 @@ func TestAuthenticatorFails(t *testing.T) {
 	}
 }
 
+// TestCanSendFails: an error that is no refusal means that it could not find
+// out, whatever it wraps.
 func TestCanSendFails(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{CanSend: func(_ context.Context, _, to chat.User) error {
-		if to.Name == "carol" {
-			panic(errSecret)
-		}
-		return nil
-	}})
-	a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
-	a.say("m1", 3, "x")
-	a.refused("m1", -300, "Internal")
-	a.tell("m2", 2, "x")
-	b.message("/user/bob/recive")
-	if !strings.Contains(s.logs.String(), "level=ERROR") {
-		t.Error("nothing was logged")
+	for _, fault := range []struct {
+		name   string
+		err    error
+		answer string
+	}{
+		{"panic", nil, "Internal"}, {"error", errSecret, "StoreUnavailable"}, {"canceled", context.Canceled, "StoreUnavailable"},
+		{"not found", chat.ErrNotFound, "StoreUnavailable"}, {"conflict", chat.ErrConflict, "StoreUnavailable"}, {"unauthorized", chat.ErrUnauthorized, "StoreUnavailable"},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, fiberchat.Config{CanSend: func(_ context.Context, _, to chat.User) error {
+				if to.Name != "carol" {
+					return nil
+				}
+				if fault.err == nil {
+					panic(errSecret)
+				}
+				return fault.err
+			}})
+			a, b := online(t, s.addr, "alice"), online(t, s.addr, "bob")
+			a.say("m1", 3, "x")
+			if text := a.refused("m1", -300, fault.answer); strings.Contains(text, "secret") {
+				t.Error("the app's reason reached the client:", text)
+			}
+			a.tell("m2", 2, "x")
+			b.message("/user/bob/recive")
+			if !strings.Contains(s.logs.String(), "level=ERROR") {
+				t.Error("nothing was logged")
+			}
+		})
 	}
 }
 
@@ -114,5 +133,6 @@ func TestCanSendHasADeadline(t *testing.T) {
 	}})
 	a := online(t, s.addr, "alice")
 	a.say("m1", 2, "x")
-	a.refused("m1", -303, "Forbidden")
+	a.refused("m1", -300, "StoreUnavailable")
+	a.nothing()
 }

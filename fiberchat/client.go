@@ -20,8 +20,9 @@ type client struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
-	started   time.Time
+	started   time.Time // before its token was checked
 	session   *stomp.Session
+	anew      bool          // messages were unsubscribed before; the reader's own
 	feed      *feed.Feed    // has the subscriptions to messages
 	inFlight  chan struct{} // holds one for each operation in flight
 
@@ -38,14 +39,14 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the endpoint's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, started time.Time) {
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	c := &client{
-		chat: ch, identity: identity, transport: transport, started: time.Now(),
+		chat: ch, identity: identity, transport: transport, started: started,
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)
@@ -111,6 +112,10 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
 	if about == aboutMessages {
+		// An init that waits begins again each time.
+		if c.anew && !c.chat.inits.take(c.identity.User.ID, 1, c.session.Done()) {
+			return nil
+		}
 		if err := c.feed.Listen(sub); err != nil { // logged
 			return &stomp.Error{Token: "try-again", Text: "the server cannot read your messages now, connect again", Code: stomp.CloseTryLater}
 		}
@@ -125,6 +130,9 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 // OnUnsubscribe implements stomp.Handler. Nothing is sent to sub after it.
 func (c *client) OnUnsubscribe(sub *stomp.Subscription) {
 	c.feed.Unlisten(sub)
+	if about, _ := subjectOf(sub.Destination, c.identity.User); about == aboutMessages {
+		c.anew = true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subs = slices.DeleteFunc(c.subs, func(s subscription) bool { return s.Subscription == sub })
@@ -161,7 +169,7 @@ func (c *client) notify(about subject, body []byte) {
 	defer c.mu.Unlock()
 	for _, s := range c.subs {
 		if s.about == about {
-			c.session.Message(s.Subscription, body)
+			c.session.Message(s.Subscription, 0, body)
 		}
 	}
 }

@@ -17,37 +17,44 @@ var (
 func encodeMessage(m *chat.Message) []byte { return appendMessage(nil, m) }
 
 // Pending implements feed.Log. Only replays ask for it.
-func (c *client) Pending(after int64) ([]chat.Message, error) {
+func (c *client) Pending(after int64, limit int) ([]chat.Message, error) {
 	if after == 0 {
 		c.chat.metrics.Replays.Inc()
 	}
-	page, err := c.page(c.chat.cfg.Store.Pending, after)
+	page, err := c.page(c.chat.cfg.Store.Pending, after, limit)
 	c.chat.metrics.Replayed.Add(float64(len(page)))
 	return page, err
 }
 
 // Inbox implements feed.Log.
-func (c *client) Inbox(after int64) ([]chat.Message, error) {
-	return c.page(c.chat.cfg.Store.Inbox, after)
+func (c *client) Inbox(after int64, limit int) ([]chat.Message, error) {
+	return c.page(c.chat.cfg.Store.Inbox, after, limit)
 }
 
-// Last implements feed.Log. The reader asks, and waits: from its own depth the
-// call into a database would double its stack, which an idle connection keeps.
+// Last implements feed.Log.
 func (c *client) Last() (id int64, err error) {
-	done := make(chan struct{})
-	go func() { // waited for below
-		defer close(done)
+	c.aside(func() {
 		id, err = c.chat.last(c.identity.User.ID)
 		c.logRead(err)
-	}()
-	<-done
+	})
 	return id, err
 }
 
-func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64) ([]chat.Message, error) {
+// aside has the reader wait for a call into the database: from its own depth
+// that would double its stack, which an idle connection keeps.
+func (c *client) aside(call func()) {
+	done := make(chan struct{})
+	go func() { // waited for below
+		defer close(done)
+		call()
+	}()
+	<-done
+}
+
+func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, limit int) ([]chat.Message, error), after int64, limit int) ([]chat.Message, error) {
 	ctx, cancel := context.WithTimeout(c.chat.ctx, c.chat.cfg.Timeouts.Store)
 	defer cancel()
-	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, feed.Page) })
+	page, err := guard(func() ([]chat.Message, error) { return read(ctx, c.identity.User.ID, after, limit) })
 	c.logRead(err)
 	return page, err
 }
@@ -59,10 +66,16 @@ func (c *client) logRead(err error) {
 }
 
 // Message implements feed.Outlet.
-func (c *client) Message(s *stomp.Subscription, body []byte) { c.session.Message(s, body) }
+func (c *client) Message(s *stomp.Subscription, id int64, body []byte) {
+	c.session.Message(s, id, body)
+}
 
-// WaitSpace implements feed.Outlet.
-func (c *client) WaitSpace(n int) bool { return c.session.WaitSpace(n) }
+// WaitSpace implements feed.Outlet. What is read from the store, unlike what
+// comes live, a client can have as often as it asks, so it is paced: by user,
+// whose sessions share the pace.
+func (c *client) WaitSpace(n int) bool {
+	return c.chat.replays.take(c.identity.User.ID, n, c.session.Done()) && c.session.WaitSpace(n)
+}
 
 // Receipt implements feed.Outlet.
 func (c *client) Receipt(id string) { c.session.Receipt(id) }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -15,6 +17,11 @@ func (ch *Chat) closeWithin(d time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return ch.Close(ctx)
+}
+
+// closeWith makes an app's Shutdown wait until chat is closed.
+func (ch *Chat) closeWith(app *fiber.App) {
+	app.Hooks().OnShutdown(func() error { return ch.closeWithin(shutdownTime) })
 }
 
 // Close refuses what comes, makes durable what was accepted, closes every

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
@@ -38,7 +39,8 @@ func TestShutdown(t *testing.T) {
 	for _, m := range mounts {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			cfg, _ := configFor(t, fiberchat.Config{})
+			metrics := prometheus.NewRegistry()
+			cfg, _ := configFor(t, fiberchat.Config{Registerer: metrics})
 			app := newApp()
 			if _, err := fiberchat.New(m.router(app), cfg); err != nil {
 				t.Fatal(err)
@@ -56,13 +58,20 @@ func TestShutdown(t *testing.T) {
 					c.hello()
 				}
 			}
-			done := make(chan error, 1)
-			go func() { done <- app.Shutdown() }() // joined below
+			type end struct {
+				err error
+				up  int
+			}
+			done := make(chan end, 1)
+			go func() { // joined below
+				err := app.Shutdown()
+				done <- end{err, sessionsUp(t, metrics)}
+			}()
 			for d, c := range clients {
 				c.goesAway(d)
 			}
-			if err := <-done; err != nil {
-				t.Error(err)
+			if end := <-done; end.err != nil || end.up > 0 {
+				t.Errorf("Shutdown gave %v and left %d sessions", end.err, end.up)
 			}
 		})
 	}

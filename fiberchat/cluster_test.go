@@ -39,7 +39,7 @@ func (c *cluster) start(t *testing.T, bus *nodeBus) *server {
 	registry := prometheus.NewRegistry()
 	s := serve(t, fiberchat.Config{
 		Store: c.store, Authenticator: c.people, Directory: c.people, Bus: bus, Registerer: registry,
-		Limits: fiberchat.Limits{SendRate: -1, Queued: 8 << 20}, // these tests pour, and the machine may be busy
+		Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 8 << 20}, // these tests pour, and the machine may be busy
 	})
 	c.nodes, c.buses, c.gauges = append(c.nodes, s), append(c.buses, bus), append(c.gauges, registry)
 	return s

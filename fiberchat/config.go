@@ -11,6 +11,7 @@ import (
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
+	"fiberchat.example/middleware/origins"
 )
 
 // Config of New. The zero value is complete: it keeps messages, users and
@@ -35,11 +36,14 @@ type Config struct {
 	// Optional. Default: the Store, if it is one
 	Directory chat.Directory
 
-	// CanSend decides who may write to whom; an error refuses the message
-	// with code -303. A repetition of a message that was accepted is not
+	// CanSend decides who may write to whom. chat.ErrForbidden, or chat.Refuse
+	// with the app's own name and text, refuses the message for good, with code
+	// -303. Any other error, a panic, and none within Timeouts.Store mean that
+	// it could not find out: it is logged as an Error, and the client is
+	// answered -300 and sends again. A repetition of a message that was accepted is not
 	// refused, if the Store is a chat.Counter. It is called for every message,
-	// by several goroutines at once, and has Timeouts.Store to answer: what it
-	// takes, each message of that session takes longer.
+	// by several goroutines at once: what it takes, each message of that session
+	// takes longer.
 	//
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
@@ -65,12 +69,19 @@ type Config struct {
 	// Optional. Default: nil, none are registered
 	Registerer prometheus.Registerer
 
-	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may connect in addition to those of this server's own host; "*" is
-	// any. Authority is in the token, not in cookies, so a foreign page gains
-	// nothing by connecting, and the list is a second lock. A browser names no
-	// origin when a page of another site asks for a jsonp script, so there the
-	// list cannot help.
+	// AllowOrigins lists the origins, such as "https://example.com" or, for all
+	// sub-domains, "https://*.example.com", whose pages may connect in addition
+	// to those of this server's own host; "*" is any. An entry that no origin
+	// can be like is an error of New. Behind a proxy that changes the Host header, the
+	// own host is X-Forwarded-Host where fiber.Config.EnableTrustedProxyCheck
+	// trusts the proxy.
+	//
+	// Authority is in the token, not in cookies, so a foreign page gains nothing
+	// of chat by connecting, and the list is a second lock. It also says who may
+	// frame /socketServer/iframe.html, which runs with this origin's rights: set it
+	// where the origin serves more than chat. CORS middleware of the app does
+	// not bind chat. A browser names no origin when a page of another site asks
+	// for a jsonp script, so there the list cannot help.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string
@@ -116,6 +127,9 @@ func (cfg *Config) validate() error {
 	if cfg.Authenticator != nil && cfg.Directory == nil {
 		return errors.New("fiberchat: Config.Authenticator needs a Config.Directory of the same users")
 	}
+	if _, err := origins.Parse(cfg.AllowOrigins); err != nil {
+		return fmt.Errorf("fiberchat: Config.AllowOrigins: %w", err)
+	}
 	for _, bound := range []struct {
 		name  string
 		value int
@@ -148,9 +162,13 @@ func (cfg *Config) resolve() error {
 		}
 		cfg.Directory = d
 	}
-	if _, ok := cfg.Store.(chat.Counter); cfg.Limits.Pending > 0 && !ok {
+	switch _, counts := cfg.Store.(chat.Counter); {
+	case cfg.Limits.Pending > 0 && !counts:
 		return errors.New("fiberchat: Config.Limits.Pending needs a Store that is a chat.Counter")
+	case cfg.Limits.Pending == 0 && counts:
+		cfg.Limits.Pending = 10_000
 	}
+	cfg.Limits.Pending = max(cfg.Limits.Pending, 0)
 	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
 		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
 	}

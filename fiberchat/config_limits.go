@@ -62,22 +62,34 @@ type Limits struct {
 	Queued int
 
 	// Pending is how many unconfirmed messages a receiver may pile up; more
-	// are answered -400 RateLimited and not stored. Set it where strangers may
-	// write to each other. It needs a Store that is a chat.Counter and costs a
-	// query for each message. Messages on their way at the same moment may go
-	// beyond it. -1 means no limit, as 0 does.
+	// are answered -400 RateLimited and not stored. Lower it where strangers may
+	// write to each other. It needs a Store that is a chat.Counter, and a query
+	// for each message to a receiver who is close to it. Messages on their way at
+	// the same moment may go beyond it, and with more than two nodes those that
+	// each takes at once. -1 means no limit: then one account can fill the disk.
 	//
-	// Optional. Default: 0, no limit
+	// Optional. Default: 10000 with a Store that is a chat.Counter, else no limit
 	Pending int
 
 	// SendRate is how many messages a second a user may send, over all
 	// sessions on this node, with bursts of four times as many. Whoever is
 	// faster is read more slowly; nothing is refused. Inits, and confirmations
-	// of messages that do not exist, have each a like limit of their own.
+	// that confirm nothing (of messages that do not exist, or that are confirmed
+	// already), have each a like limit of their own.
 	// -1 means no limit: then one account can keep the store busy.
 	//
 	// Optional. Default: 50
 	SendRate float64
+
+	// SendBytes is how many bytes of content a second a user may send, over all
+	// sessions on this node, with bursts of sixteen times as many. Whoever is
+	// faster is read more slowly; nothing is refused. What a user's sessions get
+	// from the store, by init, comes at 64 times as much a second, beyond a burst
+	// of 256 times. -1 means no limit: then one account can fill the disk with
+	// SendRate times Content, and have its backlog again and again.
+	//
+	// Optional. Default: 64 KiB
+	SendBytes int
 }
 
 // unlimited is what no number of sessions reaches; twice it is an int too.
@@ -93,7 +105,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Sessions, 100_000)
 	setDefault(&l.Queued, max(512<<10, l.largest()))
 	setDefault(&l.SendRate, 50)
-	l.Pending = max(l.Pending, 0)
+	setDefault(&l.SendBytes, 64<<10)
 	if l.UserSessions < 0 {
 		l.UserSessions = unlimited
 	}
@@ -139,8 +151,8 @@ type Timeouts struct {
 	Write time.Duration
 
 	// Store ends an operation of the Store, the Directory, CanSend or the
-	// Authenticator, whose client is answered -300 (CanSend: -303, the
-	// Authenticator: HTTP 503). With a Bus it is also how far each node looks
+	// Authenticator, whose client is answered -300 (of the Authenticator: HTTP
+	// 503). With a Bus it is also how far each node looks
 	// back for what the bus lost. Shorter than the database takes under load,
 	// it makes clients send again what is being stored.
 	//
@@ -160,8 +172,11 @@ func (t Timeouts) withDefaults() Timeouts {
 type SockJS struct {
 	// ClientURL is the sockjs-client library that iframe*.html of
 	// /socketServer loads, and ClientIntegrity its hash. The library runs with
-	// the rights of this origin: name an exact version. Set both where
-	// browsers cannot reach a CDN.
+	// the rights of this origin: name an exact version. It must be the version
+	// that your pages have: sockjs-client's iframe transports, which are the
+	// fallbacks of pages of another origin, refuse another one ("Incompatible
+	// SockJS!"). The default needs cdn.jsdelivr.net: set both where browsers
+	// cannot reach it. A browser keeps the page for up to 12 days.
 	//
 	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash
 	ClientURL, ClientIntegrity string

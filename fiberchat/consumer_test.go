@@ -67,7 +67,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	group := app.Group("/intranet",
 		logger.New(logger.Config{Format: "LOG ${status} ${method} ${url} ${queryParams}\n"}),
 		recover.New(), cors.New(), helmet.New(), compress.New(), etag.New(), limiter.New(limiter.Config{Max: 1000}))
@@ -75,7 +75,7 @@ func main() {
 		Store: store, Authenticator: users, Directory: users,
 		CanSend: func(_ context.Context, from, to chat.User) error {
 			if strings.HasPrefix(from.Name, "l") {
-				return fmt.Errorf("%s may only listen", from.Name)
+				return chat.Refuse("OnlyListens", from.Name+" may only listen")
 			}
 			return nil
 		},
@@ -188,7 +188,7 @@ func TestConsumer(t *testing.T) {
 	}
 	li.confirmed("m1", 0)
 	li.say("m2", 7, "x")
-	li.refused("m2", -303, "Forbidden")
+	li.refused("m2", -303, "OnlyListens")
 	zhang.say("m3", 9, "x")
 	zhang.refused("m3", -404, "ReceiverNotFound")
 	if _, err := native.open(addr, "/intranet", "key-of-wang"); !errors.Is(err, chattest.Refused{Status: 401}) {

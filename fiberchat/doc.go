@@ -8,8 +8,8 @@
 // both with ?srect=TOKEN, and keeps messages, users and tokens in the SQLite
 // file fiberchat.db. [Config] names another store, the app's own users, a rule
 // for who may write to whom, limits, and a bus to other nodes. OPERATING.md has
-// limits, nginx and metrics, SCALING.md several nodes; package chattest is for
-// the tests of your app.
+// limits, nginx and metrics, SCALING.md several nodes, CONFORMANCE.md the rules
+// of the protocols and their tests; package chattest is for the tests of your app.
 //
 // # The exchange
 //
@@ -40,7 +40,8 @@
 //	internal/feed                   what one session is sent: at once, or read from the store in its turn
 //	internal/stomp                  the receiver's queue, and its writer
 //
-// handle_confirm.go does the same for step 4, handle_init.go begins a replay.
+// handle_confirm.go and handle_ack.go do the same for step 4, handle_init.go
+// begins a replay.
 //
 // # What makes it exact
 //
@@ -83,13 +84,15 @@
 //
 // In parentheses is where the tests are, if not in the _test file of the same
 // name. TestModel (model_test.go) is for all of it: clients at random against
-// what the protocol promises. helper_*_test.go and cluster_test.go are what
+// what the protocol promises. conformance_*_test.go hold the doors against the
+// standards (CONFORMANCE.md). helper_*_test.go and cluster_test.go are what
 // tests stand on.
 //
-//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go)
+//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go)
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
-//	mount.go           the routes, and who is let in (token_test.go, subscribe_test.go, nginx_test.go)
+//	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go, middlewares_test.go)
+//	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
@@ -98,16 +101,19 @@
 //	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
-//	handle_confirm.go  steps 4 and 5 (confirm_test.go)
-//	handle_init.go     an init (init_test.go, replay_test.go)
+//	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
+//	handle_ack.go      ACK as step 4
+//	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
-//	limiter.go         the rates, and the limit of unconfirmed messages (limit_*_test.go, bounds_test.go, pending_test.go)
+//	limiter.go         the rates (limit_*_test.go, bounds_test.go)
+//	pending.go         the limit of unconfirmed messages (bounds_test.go too)
 //	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
 //	unknown_commit.go  messages that may be stored after all (fault_test.go too)
 //
 //	bus.go             the Bus interface (bustest)
 //	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)
 //	node_entry.go      what a publication has in it
+//	outage.go          tells the log that the bus is away, and back
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go

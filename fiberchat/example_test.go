@@ -77,14 +77,15 @@ func ExampleNew_ownUsers() {
 	// 401
 }
 
-// Only friends may write to each other: others are answered -303.
+// Only friends may write to each other: others are answered -303
+// NotFriends. An error of the database would be another: the client sends again.
 func ExampleConfig_canSend() {
 	friends := map[[2]int64]bool{{1, 2}: true, {2, 1}: true}
 	_, err := fiberchat.New(fiber.New(), fiberchat.Config{
 		Store: storetest.NewMemory(), Authenticator: ourMembers, Directory: ourMembers,
 		CanSend: func(_ context.Context, from, to chat.User) error {
 			if !friends[[2]int64{from.ID, to.ID}] {
-				return errors.New("not friends")
+				return chat.Refuse("NotFriends", "you are not friends yet")
 			}
 			return nil
 		},

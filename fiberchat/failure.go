@@ -1,8 +1,10 @@
 package fiberchat
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/commit"
@@ -69,6 +71,29 @@ func (ch *Chat) failureOf(err error, notFound *failure) *failure {
 	default:
 		return failUnavailable
 	}
+}
+
+// ruling is what a client is answered whom the app's own code, here named
+// hook, did not let write. Only a refusal is final: whatever else it returns
+// means that it could not find out.
+func (ch *Chat) ruling(err error, hook string, from int64) *failure {
+	var refusal *chat.RefusalError
+	switch {
+	case errors.As(err, &refusal):
+		return &failure{
+			codeForbidden,
+			cmp.Or(strings.ToValidUTF8(refusal.Name, "\uFFFD"), failForbidden.name),
+			cmp.Or(strings.ToValidUTF8(refusal.Text, "\uFFFD"), failForbidden.text),
+		}
+	case errors.Is(err, chat.ErrForbidden):
+		return failForbidden
+	}
+	ch.cfg.Logger.Error("ask "+hook, "error", err, "user", from)
+	if panicked := (*commit.PanicError)(nil); errors.As(err, &panicked) {
+		ch.metrics.Panics.Inc()
+		return failInternal
+	}
+	return failUnavailable
 }
 
 // guard calls the app's code and turns a panic into an error.

@@ -1,9 +1,11 @@
 package fiberchat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +22,10 @@ import (
 // defaultFile is where chat is kept when Config names no Store.
 const defaultFile = "fiberchat.db"
 
+// replayPace is how much faster than a user may send the store is read for
+// him: 4 MiB a second, bursts of 16 MiB, which no backlog of an honest user has.
+const replayPace = 64
+
 // ErrClosed is what Send and Conversation return once Close has begun. The
 // other methods return no such error: Revoke and Disconnect have nothing left to
 // end on this node then, and Close may be called again.
@@ -28,6 +34,7 @@ var ErrClosed = errors.New("fiberchat: closed")
 // Chat is chat mounted on a router. Its methods are safe for concurrent use.
 type Chat struct {
 	cfg             Config
+	app             *fiber.App // of the router, which another one may have mounted
 	stomp           *stomp.Config
 	hub             *hub.Hub[*client]
 	committer       *commit.Committer
@@ -37,9 +44,12 @@ type Chat struct {
 	receivers       *receivers
 	revoked         revocations
 	unknownCommits  unknownCommits
+	pendings        *pendings
 	sends           *limiter // messages
+	sendBytes       *limiter // bytes of their contents
+	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
-	unknownConfirms *limiter // confirmations of messages that are not there
+	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
 	ctx        context.Context
@@ -58,7 +68,9 @@ type Chat struct {
 // {prefix}/client and {prefix}/socketServer. Without a Config, messages, users
 // and tokens are kept in the SQLite file fiberchat.db.
 //
-// Chat ends with the app's shutdown; Close does it by hand and waits.
+// Chat ends with the app's shutdown: app.Shutdown closes every session and
+// returns when they are closed, so main must wait for it, and not only for
+// Listen. Close does it by hand and waits.
 func New(router fiber.Router, config ...Config) (*Chat, error) {
 	var cfg Config
 	if len(config) > 0 {
@@ -68,11 +80,12 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	app, _ := router.(*fiber.App)
-	if cfg.Bus == nil && (fiber.IsChild() || app != nil && app.Config().Prefork) {
-		return nil, errors.New("fiberchat: Prefork runs the app in several processes, which cannot reach each other's clients without a Config.Bus")
+	app := appOf(router)
+	if err := checkRouter(router, app, cfg.Bus); err != nil {
+		return nil, err
 	}
 	ch := &Chat{
+		app:            app,
 		hub:            hub.New[*client](),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
@@ -81,8 +94,11 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		closed:         make(chan struct{}),
 	}
 	slowed := func() { ch.metrics.RateLimited.Inc() }
-	ch.sends, ch.inits = newLimiter(cfg.Limits.SendRate, slowed), newLimiter(cfg.Limits.SendRate, slowed)
-	ch.unknownConfirms = newLimiter(cfg.Limits.SendRate, slowed)
+	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.unknownConfirms} {
+		*l = newLimiter(cfg.Limits.SendRate, int(4*cfg.Limits.SendRate), slowed)
+	}
+	ch.sendBytes = newLimiter(float64(cfg.Limits.SendBytes), max(16*cfg.Limits.SendBytes, cfg.Limits.Content), slowed)
+	ch.replays = newLimiter(replayPace*float64(cfg.Limits.SendBytes), 4*replayPace*cfg.Limits.SendBytes, func() {})
 	if cfg.Store == nil {
 		store, err := sqlstore.Open(defaultFile)
 		if err != nil {
@@ -95,7 +111,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
-	ch.node, ch.receivers = newNode(ch, cfg.Bus), newReceivers(ch)
+	ch.node, ch.receivers, ch.pendings = newNode(ch, cfg.Bus), newReceivers(ch), newPendings(ch)
 	start, err := ch.connect()
 	if err != nil {
 		ch.cancel()
@@ -111,9 +127,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.mount(router)
 	if app != nil {
-		// The doors notice a shutdown when it begins; this makes
-		// app.Shutdown wait for them.
-		app.Hooks().OnShutdown(func() error { return ch.closeWithin(shutdownTime) })
+		ch.closeWith(app)
 	}
 	return ch, nil
 }
@@ -142,22 +156,41 @@ func (ch *Chat) connect() (start mark, err error) {
 
 // register makes a session reachable, or ends it.
 func (ch *Chat) register(c *client) {
-	surplus, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.Limits.UserSessions, ch.cfg.Limits.Sessions)
+	all, ok := ch.hub.Add(c.identity.User.ID, c, ch.cfg.Limits.Sessions)
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
 	}
-	for i, old := range surplus {
-		if len(surplus)-i > ch.cfg.Limits.UserSessions {
-			old.session.Abort("replaced") // it had its chance to read the ERROR
-			continue
-		}
-		old.session.Fail(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was the oldest", Code: stomp.ClosePolicy})
-	}
+	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
 	// After Add: Close either sees the session in the hub, or is seen here.
 	if ch.isClosing() {
 		c.session.Close(stomp.CloseGoingAway, "going away")
+	}
+}
+
+// replace ends so many of a user's sessions, the newest of which is the last
+// one, that at most limit stay: those that were silent longest. As many more
+// may be on their way out; they stay in the hub until they are gone.
+func replace(all []*client, limit int) {
+	if len(all) <= limit {
+		return
+	}
+	var up, leaving []*client
+	for _, c := range all[:len(all)-1] {
+		if c.session.Over() {
+			leaving = append(leaving, c)
+		} else {
+			up = append(up, c)
+		}
+	}
+	slices.SortStableFunc(up, func(a, b *client) int { return cmp.Compare(b.session.Silence(), a.session.Silence()) })
+	for _, c := range up[:max(0, len(up)+1-limit)] {
+		c.session.Expel(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was silent longest", Code: stomp.ClosePolicy})
+		leaving = append(leaving, c)
+	}
+	for _, c := range leaving[:max(0, len(leaving)-limit)] {
+		c.session.Abort("replaced") // it had its chance to read the ERROR
 	}
 }
 
@@ -185,10 +218,11 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.inits, ch.unknownConfirms} {
+			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)
+			ch.node.watchBus(at)
 		}
 	}
 }

@@ -69,3 +69,53 @@ func TestGoStomp(t *testing.T) {
 		}
 	}
 }
+
+// go-stomp's own acknowledgements are step 4.
+func TestGoStompAck(t *testing.T) {
+	t.Parallel()
+	for _, version := range []stomp.Version{stomp.V10, stomp.V11, stomp.V12} {
+		for _, mode := range []stomp.AckMode{stomp.AckClient, stomp.AckClientIndividual} {
+			s := serve(t, fiberchat.Config{})
+			a, watch := online(t, s.addr, "alice"), online(t, s.addr, "bob")
+			ws, _, err := websocket.DefaultDialer.Dial("ws://"+s.addr+"/client?srect=t-bob", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := stomp.Connect(stream{websocket.JoinMessages(ws, ""), ws},
+				stomp.ConnOpt.AcceptVersion(version), stomp.ConnOpt.HeartBeat(time.Minute, time.Minute))
+			if err != nil {
+				t.Fatal(version, err)
+			}
+			inbox, err := b.Subscribe("/user/bob/recive", mode)
+			if err != nil {
+				t.Fatal(version, err)
+			}
+			if err := b.Send("/socket/chat/init", "", nil, stomp.SendOpt.Receipt); err != nil { // so that it listens
+				t.Fatal(version, err)
+			}
+			for _, id := range []string{"m1", "m2", "m3"} {
+				a.tell(id, 2, "x")
+				watch.message("/user/bob/recive")
+			}
+			var last *stomp.Message
+			for range 2 {
+				select {
+				case last = <-inbox.C:
+				case <-time.After(patience):
+					t.Fatal(version, "no message")
+				}
+			}
+			if err := b.Ack(last); err != nil {
+				t.Fatal(version, err)
+			}
+			if err := b.Disconnect(); err != nil { // what was sent before it is carried out
+				t.Error(version, err)
+			}
+			if mode == stomp.AckClient {
+				watch.wantPending("m3")
+			} else {
+				watch.wantPending("m1", "m3")
+			}
+		}
+	}
+}

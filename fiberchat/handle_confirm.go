@@ -11,6 +11,7 @@ import (
 type confirmTask struct {
 	confirmation chat.Confirmation
 	receipt      string
+	part         bool // of an ACK, whose last confirmation answers the receipt
 	from         *client
 }
 
@@ -22,12 +23,17 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 		c.refuse(msgID, f.Receipt(), fault)
 		return
 	}
-	t := &confirmTask{
-		from: c, receipt: f.Receipt(),
-		confirmation: chat.Confirmation{ReceiverID: c.identity.User.ID, ChatID: msgID, ID: id, Time: now()},
-	}
+	t := &confirmTask{receipt: f.Receipt(), confirmation: chat.Confirmation{ChatID: msgID, ID: id}}
 	if id == 0 {
 		t.confirmation.Sent = c.feed.Sent()
+	}
+	c.confirm(t)
+}
+
+func (c *client) confirm(t *confirmTask) {
+	t.from, t.confirmation.ReceiverID, t.confirmation.Time = c, c.identity.User.ID, now()
+	if c.chat.unknownConfirms.low(c.identity.User.ID) {
+		c.drain() // what is at the store may cost the tokens that this one needs
 	}
 	if c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()) {
 		c.submit(t)
@@ -42,16 +48,23 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	c := t.from
 	defer c.release()
 	defer c.chat.recovered("report a confirmation")
-	c.answer(aboutConfirmStatus, t.confirmation.ChatID, t.receipt, err, failNoMessage)
+	receipt := t.receipt
+	if t.part && err == nil {
+		receipt = ""
+	}
+	c.answer(aboutConfirmStatus, t.confirmation.ChatID, receipt, err, failNoMessage)
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
+	}
+	if err == nil && r.Changed {
+		c.chat.pendings.confirmed(c.identity.User.ID)
 	}
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
 		c.unsure = true
 		c.log().Error("store confirmation", "error", err)
 	}
-	if errors.Is(err, chat.ErrNotFound) {
+	if errors.Is(err, chat.ErrNotFound) || err == nil && !r.Changed {
 		c.chat.unknownConfirms.charge(c.identity.User.ID)
 	}
 	c.chat.count(&c.chat.metrics.Confirmations, r, err)

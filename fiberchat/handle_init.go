@@ -13,7 +13,7 @@ func (c *client) handleInit(f *stomp.Frame) {
 		return
 	}
 	receipt := f.Receipt()
-	if !c.chat.inits.take(c.identity.User.ID, c.session.Done()) {
+	if !c.chat.inits.take(c.identity.User.ID, 1, c.session.Done()) {
 		return
 	}
 	c.drain() // a confirmation sent before counts

@@ -2,11 +2,9 @@ package fiberchat
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
-	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -23,7 +21,10 @@ type sendTask struct {
 func (c *client) handleSend(f *stomp.Frame) {
 	b, fault := parseSend(f.Body, c.chat.cfg.Limits.Content)
 	receipt := f.Receipt()
-	if !c.chat.sends.take(c.identity.User.ID, c.session.Done()) {
+	if !c.chat.sends.take(c.identity.User.ID, 1, c.session.Done()) {
+		return
+	}
+	if fault == nil && !c.chat.sendBytes.take(c.identity.User.ID, len(b.content), c.session.Done()) {
 		return
 	}
 	var to chat.User
@@ -55,8 +56,10 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 		return to, failToSelf
 	}
 	to, known := ch.receivers.remembered(receiverID)
-	if known && ch.cfg.CanSend == nil && ch.cfg.Limits.Pending == 0 {
-		return to, nil // nobody is asked: no deadline is needed
+	if known && ch.cfg.CanSend == nil {
+		if ok, _ := ch.pendings.spend(to.ID); ok {
+			return to, nil // nobody is asked: no deadline is needed
+		}
 	}
 	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
@@ -71,7 +74,7 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 	if f := ch.mayWrite(ctx, from, to); f != nil {
 		return to, f
 	}
-	return to, ch.allowPending(ctx, to)
+	return to, ch.pendings.allow(ctx, to)
 }
 
 // accepted reports whether the user's message is stored already. It is asked
@@ -96,15 +99,10 @@ func (ch *Chat) mayWrite(ctx context.Context, from, to chat.User) *failure {
 		return nil
 	}
 	_, err := guard(func() (struct{}, error) { return struct{}{}, ch.cfg.CanSend(ctx, from, to) })
-	switch panicked := (*commit.PanicError)(nil); {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &panicked):
-		ch.cfg.Logger.Error("ask CanSend", "error", err, "user", from.ID)
-		return ch.failureOf(err, nil)
-	default:
-		return failForbidden
 	}
+	return ch.ruling(err, "CanSend", from.ID)
 }
 
 // now is the server's clock as the wire has it: whole milliseconds, UTC.

@@ -147,7 +147,9 @@ func configFor(t testing.TB, cfg fiberchat.Config) (fiberchat.Config, *syncBuffe
 	return cfg, logs
 }
 
-func newApp() *fiber.App { return fiber.New(fiber.Config{DisableStartupMessage: true}) }
+func newApp() *fiber.App {
+	return fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
+}
 
 // serve runs chat as configFor completes cfg.
 func serve(t *testing.T, cfg fiberchat.Config) *server {

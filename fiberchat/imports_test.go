@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,7 @@ var arrows = map[string][]string{
 	"fiberchat": {
 		"fiberchat/chat", "middleware", "sqlstore", // the store for one thing: the default
 		"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/metrics",
-		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws",
+		"fiberchat/internal/sockjs", "fiberchat/internal/stomp", "fiberchat/internal/ws", "middleware/origins",
 	},
 	"fiberchat/chat":             nil,
 	"fiberchat/chattest":         {"fiberchat/chat"},
@@ -32,16 +33,17 @@ var arrows = map[string][]string{
 	"fiberchat/internal/feed":    {"fiberchat/chat", "fiberchat/internal/stomp"},
 	"fiberchat/internal/hub":     nil,
 	"fiberchat/internal/metrics": nil,
-	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws"}, // an endpoint knows nothing of STOMP, nor of chat
+	"fiberchat/internal/sockjs":  {"fiberchat/internal/ws", "middleware/origins"}, // an endpoint knows nothing of STOMP, nor of chat
 	"fiberchat/internal/stomp":   nil,
 	"fiberchat/internal/ws":      nil,
-	"middleware":                 {"fiberchat/chat"},
+	"middleware/origins":         nil,
+	"middleware":                 {"fiberchat/chat", "middleware/origins"},
 	"sqlstore":                   {"fiberchat/chat"},
 }
 
 var standardOnly = []string{
 	"fiberchat/chat", "fiberchat/storetest", "fiberchat/bustest",
-	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp",
+	"fiberchat/internal/commit", "fiberchat/internal/feed", "fiberchat/internal/hub", "fiberchat/internal/stomp", "middleware/origins",
 }
 
 func TestImports(t *testing.T) {
@@ -125,6 +127,38 @@ func TestSpelling(t *testing.T) {
 		}
 		if word := regexp.MustCompile(`(?i)\w*reciv\w*`).Find(text); word != nil {
 			t.Errorf("%s has %s: use a constant of destination.go, or a function of payload.go", name, word)
+		}
+	}
+}
+
+// TestConformanceNamesTests: every test that CONFORMANCE.md names is there.
+func TestConformanceNamesTests(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("CONFORMANCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllSubmatch(source, -1) {
+			found[string(match[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllSubmatch(text, -1)
+	if len(named) == 0 {
+		t.Error("CONFORMANCE.md names no test")
+	}
+	for _, match := range named {
+		if !found[string(match[1])] {
+			t.Errorf("CONFORMANCE.md names %s, which is not there", match[1])
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"fiberchat.example/fiberchat/chattest"
 )
 
-// TestOldestSessionIsReplaced: the 17th closes the first.
-func TestOldestSessionIsReplaced(t *testing.T) {
+// TestSilentSessionIsReplaced: the 17th closes the one that was silent longest.
+func TestSilentSessionIsReplaced(t *testing.T) {
 	t.Parallel()
 	for _, d := range []door{native, sockws} {
 		t.Run(string(d), func(t *testing.T) {
@@ -29,8 +29,10 @@ func TestOldestSessionIsReplaced(t *testing.T) {
 				bobs = append(bobs, d.online(t, s.addr, "bob"))
 			}
 			bobs[0].fails("replaced", 1008)
-			bobs = append(bobs[1:], d.online(t, s.addr, "bob"))
-			bobs[0].fails("replaced", 1008)
+			bobs[1].nothing() // it is asked, and so not silent
+			bobs = append(bobs, d.online(t, s.addr, "bob"))
+			bobs[2].fails("replaced", 1008)
+			bobs = slices.Delete(bobs, 2, 3)
 			a.tell("m1", 2, "x")
 			for _, b := range bobs[1:] {
 				if got := b.message("/user/bob/recive").message(t); got.ChatID != "m1" {
@@ -179,7 +181,7 @@ func TestSlowReceiver(t *testing.T) {
 	for _, d := range []door{native, sockws} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
-			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 300 << 10}})
+			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 300 << 10}})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)
@@ -232,7 +234,7 @@ func TestWriteTimeout(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
-			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
+			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
 			app := newApp()
 			if _, err := fiberchat.New(app, cfg); err != nil {
 				t.Fatal(err)

@@ -1,13 +1,10 @@
 package fiberchat
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"fiberchat.example/fiberchat/chat"
 )
 
 // limiter holds a token bucket for each user who was busy lately. A bucket
@@ -24,23 +21,24 @@ type limiter struct {
 	buckets map[int64]*rate.Limiter
 }
 
-func newLimiter(perSecond float64, waits func()) *limiter {
+// newLimiter gives tokens at a rate, none or less for no limit.
+func newLimiter(perSecond float64, burst int, waits func()) *limiter {
 	return &limiter{
 		rate:    rate.Limit(max(perSecond, 0)),
-		burst:   max(1, int(4*perSecond)),
+		burst:   max(1, burst),
 		waits:   waits,
 		buckets: make(map[int64]*rate.Limiter),
 	}
 }
 
-// take takes a token and waits until it is there. It reports false when the
+// take takes n tokens, at most a burst, and waits until they are there. It reports false when the
 // session was over before: then nobody waits for the frame any more, and it
 // took none, so that nobody runs up a debt by coming back again and again.
-func (l *limiter) take(userID int64, over <-chan struct{}) (up bool) {
+func (l *limiter) take(userID int64, n int, over <-chan struct{}) (up bool) {
 	if l.rate == 0 {
 		return true
 	}
-	r := l.bucket(userID).Reserve()
+	r := l.bucket(userID).ReserveN(time.Now(), min(n, l.burst))
 	if !l.pause(r.Delay(), over) {
 		r.Cancel()
 		return false
@@ -53,6 +51,15 @@ func (l *limiter) charge(userID int64) {
 	if l.rate != 0 {
 		l.bucket(userID).Reserve()
 	}
+}
+
+// low reports whether a user's tokens may not do for all that one session has
+// at the store.
+func (l *limiter) low(userID int64) bool {
+	l.mu.Lock()
+	bucket := l.buckets[userID]
+	l.mu.Unlock()
+	return bucket != nil && bucket.Tokens() <= maxInFlight
 }
 
 // await waits until there is a token and takes none. It reports false when
@@ -103,22 +110,4 @@ func (l *limiter) prune() {
 			delete(l.buckets, id)
 		}
 	}
-}
-
-// allowPending is the limit on what one receiver has not confirmed.
-func (ch *Chat) allowPending(ctx context.Context, to chat.User) *failure {
-	if ch.cfg.Limits.Pending == 0 {
-		return nil
-	}
-	n, err := guard(func() (int, error) {
-		return ch.cfg.Store.(chat.Counter).CountPending(ctx, to.ID, ch.cfg.Limits.Pending)
-	})
-	if err != nil {
-		ch.cfg.Logger.Error("count pending messages", "error", err, "user", to.ID)
-		return ch.failureOf(err, nil)
-	}
-	if n < ch.cfg.Limits.Pending {
-		return nil
-	}
-	return failPending
 }

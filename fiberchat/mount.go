@@ -21,20 +21,22 @@ func (ch *Chat) mount(router fiber.Router) {
 		Timeout:       ch.cfg.Timeouts.Store,
 		Logger:        ch.cfg.Logger,
 	}
+	router.Use([]string{"/client", "/socketServer"}, maskAfter)
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
-		identity := middleware.Identity(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native") }
+		identity, started := middleware.Identity(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
-			identity := middleware.Identity(c)
+			identity, started := middleware.Identity(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
 		},
 		Raw:                native,
+		Subprotocols:       stomp.Subprotocols,
 		AllowOrigins:       ch.cfg.AllowOrigins,
 		ClientURL:          ch.cfg.SockJS.ClientURL,
 		ClientIntegrity:    ch.cfg.SockJS.ClientIntegrity,
@@ -46,16 +48,16 @@ func (ch *Chat) mount(router fiber.Router) {
 		MaxSessions:        ch.cfg.Limits.Sessions,
 		Logger:             ch.cfg.Logger,
 	})
-	authConfig.Next = func(c *fiber.Ctx) bool {
-		if !ch.sockjs.Public(c) {
-			return false
-		}
-		if ch.sockjs.Ours(c) {
-			middleware.Mask(c) // sockjs-client puts the token on every URL
-		}
-		return true
-	}
+	authConfig.Next = ch.sockjs.Public
 	router.Use("/socketServer", ch.watch, ch.sockjs.CORS, middleware.New(authConfig), ch.sockjs.Handler)
+}
+
+// maskAfter keeps the token out of the logs of what is answered without a check:
+// sockjs-client puts it on every URL, and others on the wrong ones. Not before
+// Next: a path that only begins like a door's may be of the app, which needs it.
+func maskAfter(c *fiber.Ctx) error {
+	defer middleware.Mask(c)
+	return c.Next()
 }
 
 // inbound is how many bytes a SockJS client may send at once: all frames that
@@ -78,25 +80,4 @@ func (ch *Chat) admit(c *fiber.Ctx) error {
 // refusal is a REST answer in the original's shape.
 func refusal(f *failure) fiber.Map {
 	return fiber.Map{"code": f.code, "message": f.text, "content": fiber.Map{"error": f.name}}
-}
-
-// watch closes chat when the app's server begins to shut down, which in a
-// group or a mounted app nothing else reports.
-func (ch *Chat) watch(c *fiber.Ctx) error {
-	stopping := c.Context().Done()
-	if stopping == nil {
-		return c.Next() // app.Test has no server
-	}
-	ch.watched.Do(func() {
-		go func() { // ends with the server or with Close
-			select {
-			case <-stopping:
-				if err := ch.closeWithin(shutdownTime); err != nil {
-					ch.cfg.Logger.Error("close chat", "error", err)
-				}
-			case <-ch.closing:
-			}
-		}()
-	})
-	return c.Next()
 }

@@ -46,6 +46,7 @@ func TestNewRefuses(t *testing.T) {
 		{"Timeouts.Store", with(fiberchat.Config{Timeouts: fiberchat.Timeouts{Store: -time.Second}})},
 		{"Limits.Frame", with(fiberchat.Config{Limits: fiberchat.Limits{Content: 48 << 10, Frame: 296<<10 - 1}})},
 		{"Limits.Queued", with(fiberchat.Config{Limits: fiberchat.Limits{Queued: 1000}})},
+		{`AllowOrigins: "chat.example.com" matches no origin: want scheme://host`, with(fiberchat.Config{AllowOrigins: []string{"https://good.example", "chat.example.com"}})},
 	} {
 		app := newApp()
 		ch, err := fiberchat.New(app, c.cfg)
@@ -72,7 +73,7 @@ func TestOff(t *testing.T) {
 	t.Parallel()
 	cfg, _ := configFor(t, fiberchat.Config{
 		HeartBeat: -1,
-		Limits:    fiberchat.Limits{Content: 1 << 20, UserSessions: -1, Sessions: -1, Pending: -1, SendRate: -1},
+		Limits:    fiberchat.Limits{Content: 1 << 20, UserSessions: -1, Sessions: -1, Pending: -1, SendRate: -1, SendBytes: -1},
 	})
 	app := newApp()
 	if _, err := fiberchat.New(app, cfg); err != nil {
@@ -95,6 +96,9 @@ func TestNewRefusesPrefork(t *testing.T) {
 	app := fiber.New(fiber.Config{Prefork: true, DisableStartupMessage: true})
 	if _, err := fiberchat.New(app, cfg); err == nil || !strings.Contains(err.Error(), "Prefork") {
 		t.Error("on a preforking app:", err)
+	}
+	if _, err := fiberchat.New(app.Group("/chat"), cfg); err == nil || !strings.Contains(err.Error(), "Prefork") {
+		t.Error("on its group:", err)
 	}
 	t.Setenv("FIBER_PREFORK_CHILD", "1")
 	if _, err := fiberchat.New(newApp().Group("/chat"), cfg); err == nil || !strings.Contains(err.Error(), "Prefork") {
@@ -211,6 +215,65 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+// TestNewOnWhatIsTaken: a second chat that nobody could reach is refused, and
+// so is no router at all.
+func TestNewOnWhatIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, m := range mounts {
+		app := newApp()
+		router := m.router(app)
+		for i, again := range []fiber.Router{router, router, router.Group("/")} {
+			cfg, _ := configFor(t, fiberchat.Config{Store: storetest.NewMemory()})
+			ch, err := fiberchat.New(again, cfg)
+			if i == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = ch.Close(context.Background()) })
+			} else if err == nil || !strings.Contains(err.Error(), "/client is taken") {
+				t.Errorf("%s: a second chat: %v", m.name, err)
+			}
+		}
+	}
+	for _, nothing := range []fiber.Router{nil, (*fiber.App)(nil), (*fiber.Group)(nil)} {
+		if _, err := fiberchat.New(nothing); err == nil || !strings.Contains(err.Error(), "needs an app") {
+			t.Errorf("New(%#v): %v", nothing, err)
+		}
+	}
+	app := newApp() // what stands before a door takes nothing
+	app.Use("/client", func(c *fiber.Ctx) error { return c.Next() })
+	cfg, _ := configFor(t, fiberchat.Config{Store: storetest.NewMemory()})
+	ch, err := fiberchat.New(app, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ch.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReadBufferSize: a warning, once, where long tokens and cookies will not
+// fit, by the app that listens.
+func TestReadBufferSize(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]int{0: 1, 4096: 1, 8 << 10: 0, 16 << 10: 0} {
+		cfg, logs := configFor(t, fiberchat.Config{Store: storetest.NewMemory()})
+		app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: size})
+		sub := newApp()
+		app.Mount("/sub", sub)
+		if _, err := fiberchat.New(sub, cfg); err != nil {
+			t.Fatal(err)
+		}
+		addr := listen(t, app)
+		for range 3 {
+			get(t, addr, "/sub/client", "")
+		}
+		if got := strings.Count(logs.String(), "level=WARN"); got != want {
+			t.Errorf("ReadBufferSize %d: %d warnings, want %d", size, got, want)
+		}
+	}
+}
+
 // TestTwoChatsInOneApp do not know each other.
 func TestTwoChatsInOneApp(t *testing.T) {
 	t.Parallel()
@@ -282,34 +345,4 @@ func TestStoreInAllRoles(t *testing.T) {
 	a, b := online(t, addr, "alice"), online(t, addr, "bob")
 	a.tell("m1", 2, "x")
 	b.message("/user/bob/recive")
-}
-
-func TestSubprotocol(t *testing.T) {
-	t.Parallel()
-	s := serve(t, fiberchat.Config{})
-	for _, c := range []struct{ offered, want string }{
-		{"", ""}, {"v12.stomp", "v12.stomp"}, {"v10.stomp, v11.stomp, v12.stomp", "v12.stomp"}, {"v10.stomp,v11.stomp", "v11.stomp"},
-		{"v10.stomp", "v10.stomp"}, {"mqtt", ""}, {"mqtt, v11.stomp", "v11.stomp"},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "http://"+s.addr+"/client?srect=t-alice", nil)
-		r.RequestURI = ""
-		for k, v := range map[string]string{
-			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-		} {
-			r.Header.Set(k, v)
-		}
-		if c.offered != "" {
-			r.Header.Set("Sec-WebSocket-Protocol", c.offered)
-		}
-		tr := &http.Transport{}
-		resp, err := tr.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		tr.CloseIdleConnections()
-		if got := resp.Header.Get("Sec-WebSocket-Protocol"); resp.StatusCode != http.StatusSwitchingProtocols || got != c.want {
-			t.Errorf("offered %q: %s %q, want %q", c.offered, resp.Status, got, c.want)
-		}
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fiberchat.example/fiberchat"
 )
 
@@ -19,15 +21,7 @@ import (
 // and folders.
 func TestBehindNginx(t *testing.T) {
 	t.Parallel()
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		if nginx, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal("nginx is not installed")
-			}
-			t.Skip("SKIPPED: nginx is not installed")
-		}
-	}
+	nginx := nginxBinary(t)
 	s := serve(t, fiberchat.Config{})
 	addr, logs := startNginx(t, nginx, s.addr)
 
@@ -89,6 +83,41 @@ func TestBehindNginx(t *testing.T) {
 	}
 }
 
+// TestNginxAnswersForTheAddress: the app hears nginx's word of who asks, and
+// not the client's.
+func TestNginxAnswersForTheAddress(t *testing.T) {
+	t.Parallel()
+	app := newApp()
+	app.Get("/", func(c *fiber.Ctx) error {
+		return c.SendString(c.Get("X-Real-IP") + " " + c.Get("X-Forwarded-For") + " " + c.Get("X-Forwarded-Host"))
+	})
+	addr, _ := startNginx(t, nginxBinary(t), listen(t, app))
+	r, err := http.NewRequest(http.MethodGet, "http://"+addr+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host"} {
+		r.Header.Set(header, "6.6.6.6")
+	}
+	if _, got := answer(t, r); got != "127.0.0.1 127.0.0.1 "+addr {
+		t.Errorf("the app hears %q", got)
+	}
+}
+
+func nginxBinary(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"nginx", "/usr/sbin/nginx"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("nginx is not installed")
+	}
+	t.Skip("SKIPPED: nginx is not installed")
+	return ""
+}
+
 func readLogs(dir string) (entries string) {
 	filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error {
 		text, _ := os.ReadFile(path)
@@ -101,34 +130,23 @@ func readLogs(dir string) (entries string) {
 // startNginx runs nginx in front of backend until the test ends.
 func startNginx(t *testing.T, nginx, backend string) (addr, logs string) {
 	t.Helper()
-	operating, err := os.ReadFile("OPERATING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, ok := strings.Cut(string(operating), "```nginx\n")
-	block, _, _ = strings.Cut(block, "```")
-	if !ok {
-		t.Fatal("OPERATING.md has no nginx configuration")
-	}
+	conf := block(t, "OPERATING.md", "nginx", "")
 	dir := t.TempDir()
 	logs = filepath.Join(dir, "logs")
 	if err := os.Mkdir(logs, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := localListener(t)
 	addr = ln.Addr().String()
 	ln.Close()
-	block = strings.NewReplacer("listen 80;", "listen "+addr+";", "127.0.0.1:8080", backend, "/var/log/nginx", logs).Replace(block)
-	conf := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid;\nevents {}\nhttp {\nclient_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n%[2]s}\n", dir, block)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	conf = strings.NewReplacer("listen 80;", "listen "+addr+";", "127.0.0.1:8080", backend, "/var/log/nginx", logs).Replace(conf)
+	file := filepath.Join(dir, "nginx.conf")
+	text := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid;\nevents {}\nhttp {\nclient_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n%[2]s}\n", dir, conf)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	output := new(syncBuffer)
-	cmd := exec.Command(nginx, "-c", conf, "-e", filepath.Join(logs, "start.log"))
+	cmd := exec.Command(nginx, "-c", file, "-e", filepath.Join(logs, "start.log"))
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -137,15 +155,30 @@ func startNginx(t *testing.T, nginx, backend string) (addr, logs string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	deadline := time.Now().Add(patience)
-	for {
+	untilListening(t, addr, output)
+	return addr, logs
+}
+
+func localListener(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// untilListening waits for a process that prints to output.
+func untilListening(t *testing.T, addr string, output *syncBuffer) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.Close()
-			return addr, logs
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("nginx does not listen: ", err, output)
+			t.Fatal("does not listen: ", err, output)
 		}
 		select { // the kernel has no event for another process's listen
 		case <-time.After(20 * time.Millisecond):

@@ -33,6 +33,7 @@ type node struct {
 	done chan struct{}
 
 	up     atomic.Bool // the last publication worked
+	outage outage
 	ask    atomic.Bool // revocations of other nodes may have been missed
 	repeat atomic.Bool // other nodes may have missed revocations of this one
 
@@ -189,9 +190,8 @@ func (n *node) hand(data []byte) error {
 func (n *node) failed(err error) {
 	n.ask.Store(true)
 	n.repeat.Store(true)
-	if n.up.Swap(false) {
-		n.chat.cfg.Logger.Error("publish to the bus", "error", err)
-	}
+	n.up.Store(false)
+	n.outage.failed(err)
 }
 
 // close publishes what is left, unless the bus is down, and waits for run.

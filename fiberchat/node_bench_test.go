@@ -28,7 +28,7 @@ func BenchmarkPublicationSkipped(b *testing.B) {
 			}
 			others := hub.New[*client]()
 			for user := range int64(10_000) {
-				others.Add(1_000_000+user, new(client), 1, 0)
+				others.Add(1_000_000+user, new(client), 0)
 			}
 			node := newNode(&Chat{hub: others}, nil)
 			b.ReportAllocs()

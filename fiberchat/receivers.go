@@ -2,6 +2,7 @@ package fiberchat
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -45,15 +46,21 @@ func (rs *receivers) remembered(id int64) (chat.User, bool) {
 	return k.user, ok && time.Now().Before(k.until)
 }
 
+// validID reports whether a user can have that id.
+func validID(id int64) bool { return id > 0 && id <= chat.MaxUserID }
+
 // find finds a user, and asks the Directory where need be.
 func (rs *receivers) find(ctx context.Context, id int64) (chat.User, error) {
 	if u, ok := rs.remembered(id); ok {
 		return u, nil
 	}
-	if id <= 0 {
+	if !validID(id) {
 		return chat.User{}, chat.ErrNotFound
 	}
 	u, err := guard(func() (chat.User, error) { return rs.chat.cfg.Directory.UserByID(ctx, id) })
+	if err == nil && u.ID != id {
+		err = fmt.Errorf("the Directory gave user %d for id %d", u.ID, id)
+	}
 	if err == nil {
 		rs.known.Add(id, knownUser{u, time.Now().Add(keepReceivers)})
 	}

@@ -2,7 +2,6 @@ package fiberchat_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -107,7 +106,7 @@ func TestResendOfWhatWasAccepted(t *testing.T) {
 	store := openStore(t)
 	s := serve(t, fiberchat.Config{Store: store, Authenticator: p, Directory: p, CanSend: func(context.Context, chat.User, chat.User) error {
 		if closed.Load() {
-			return errors.New("bob does not want to hear of alice")
+			return chat.ErrForbidden
 		}
 		return nil
 	}})

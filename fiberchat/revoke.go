@@ -46,9 +46,13 @@ func (ch *Chat) Revoke(tokenID string) {
 }
 
 // Disconnect ends all sessions of a user, with ERROR disconnected and close
-// code 1008, on all nodes. The user may connect again. It waits for no client
+// code 1008, on all nodes, those whose token is being checked included. The
+// user may connect again: ban whom the Authenticator is to refuse before. It waits for no client
 // and for no other node. After Close it does nothing: call it on a node that runs.
 func (ch *Chat) Disconnect(userID int64) {
+	if !validID(userID) {
+		return // nobody's
+	}
 	ch.endEverywhere(revoked{revokedUser, strconv.FormatInt(userID, 10)})
 }
 
@@ -109,12 +113,12 @@ func (ch *Chat) endIfRevoked(c *client) {
 
 // expire ends a session whose token has ended.
 func (c *client) expire() {
-	c.session.Fail(&stomp.Error{Token: "token-expired", Text: "the token has ended, sign in again", Code: stomp.ClosePolicy})
+	c.session.Expel(&stomp.Error{Token: "token-expired", Text: "the token has ended, sign in again", Code: stomp.ClosePolicy})
 }
 
 // disconnect ends a session whose user the app has disconnected.
 func (c *client) disconnect() {
-	c.session.Fail(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
+	c.session.Expel(&stomp.Error{Token: "disconnected", Text: "the server ended your sessions", Code: stomp.ClosePolicy})
 }
 
 // revocations is those of late. Safe for concurrent use.

@@ -2,7 +2,6 @@ package fiberchat_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -197,11 +196,11 @@ func TestCanSend(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{CanSend: func(_ context.Context, from, to chat.User) error {
 		if from.Name != "alice" || from.ID != 1 {
-			return fmt.Errorf("from %v", from)
+			return chat.Refuse("OnlyAlice", "only alice may write, not "+from.Name)
 		}
 		switch to.Name {
 		case "bob":
-			return errors.New("secret reason")
+			return fmt.Errorf("secret reason: %w", chat.ErrForbidden)
 		case "carol":
 			return nil
 		}
@@ -216,7 +215,9 @@ func TestCanSend(t *testing.T) {
 	a.tell("m1", 3, "x") // the msgID was not used up
 	c.message("/user/carol/recive")
 	b.say("m1", 3, "x")
-	b.refused("m1", -303, "Forbidden")
+	if text := b.refused("m1", -303, "OnlyAlice"); !strings.Contains(text, "only alice may write, not bob") {
+		t.Error("the app's words did not reach the client:", text)
+	}
 	b.nothing()
 	c.nothing()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,6 +184,22 @@ func TestRevokeRacesConnect(t *testing.T) {
 	}
 }
 
+// TestDisconnectRacesConnect: the user is disconnected after the token was
+// found good and before the session is there.
+func TestDisconnectRacesConnect(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		p := newPeople("alice")
+		var once sync.Once
+		disconnect := func() {}
+		p.asked = func(string) { once.Do(func() { disconnect() }) }
+		s := serve(t, fiberchat.Config{Authenticator: p, Directory: p})
+		disconnect = func() { s.chat.Disconnect(1) } // before anybody asks
+		d.dial(t, s.addr, "t-alice").fails("disconnected", 1008)
+		d.connect(t, s.addr, "t-alice").nothing()
+	})
+}
+
 func TestDisconnect(t *testing.T) {
 	t.Parallel()
 	eachDoor(t, func(t *testing.T, d door) {
@@ -279,6 +296,53 @@ func TestRefusalsKeepTheTokenOutOfLogs(t *testing.T) {
 	keepsSecret(t, access)
 }
 
+// TestTokenStaysOutOfLogsOfWhatNoDoorTakes: other methods, paths below a door
+// and paths that begin like one, whatever they are answered.
+func TestTokenStaysOutOfLogsOfWhatNoDoorTakes(t *testing.T) {
+	t.Parallel()
+	const secret = "t-alice.s3cr3t-v4lue"
+	cfg, _ := configFor(t, fiberchat.Config{})
+	access := new(syncBuffer)
+	app := newApp()
+	app.Use(logger.New(logger.Config{Output: access, Format: "${method} ${url} ${queryParams} ${reqHeaders} ${referer} ${status} ${error}\n"}))
+	for _, router := range []fiber.Router{app, app.Group("/group")} {
+		if _, err := fiberchat.New(router, cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app.Get("/client/of/the/app", func(c *fiber.Ctx) error { return c.SendString(c.Query("srect")) })
+	addr := listen(t, app)
+
+	asked := 0
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		for _, prefix := range []string{"", "/group"} {
+			for _, path := range []string{
+				"/client", "/client/", "/client/x", "/client//", "/clients", "/Client/x", "/client%2Fx", "/client/%2e%2e",
+				"/socketServer", "/socketServer/", "/socketServer//", "/socketServer/x", "/socketServers", "/socketServer/iframe.html", "/socketServer/info",
+				"/socketServer/websocket", "/socketServer/000/x/websocket", "/socketServer/000/x/xhr_send", "/socketServer/a/b/c/d",
+			} {
+				r, err := http.NewRequest(method, "http://"+addr+prefix+path+"?a=b&srect="+secret+".no", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Referer", r.URL.String())
+				if resp, body := answer(t, r); strings.Contains(body, "s3cr3t") {
+					t.Error(method, path, resp.Status, "repeats the token:", body)
+				}
+				asked++
+			}
+		}
+	}
+	keepsSecret(t, access)
+	if lines := strings.Count(access.String(), "\n"); lines != asked {
+		t.Errorf("%d requests made %d lines", asked, lines)
+	}
+	if _, body := get(t, addr, "/client/of/the/app?srect="+secret, ""); body != secret {
+		t.Errorf("a route of the app's own below a door reads %q", body)
+	}
+	keepsSecret(t, access)
+}
+
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	s := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example"}})
@@ -313,7 +377,7 @@ func TestOrigins(t *testing.T) {
 // origin is, behind a proxy too, and on "*".
 func TestOriginsAsTheServerIsKnown(t *testing.T) {
 	t.Parallel()
-	listed := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example"}})
+	listed := serve(t, fiberchat.Config{AllowOrigins: []string{"https://good.example", "https://*.Good.example/"}})
 	any := serve(t, fiberchat.Config{AllowOrigins: []string{"*"}})
 	for _, c := range []struct {
 		s       *server
@@ -322,7 +386,10 @@ func TestOriginsAsTheServerIsKnown(t *testing.T) {
 	}{
 		{any, []string{"Origin", "https://bad.example"}, true},
 		{listed, []string{"Host", "chat.example", "Origin", "https://chat.example"}, true},
-		{listed, []string{"Host", "10.0.0.1", "X-Forwarded-Host", "chat.example", "Origin", "https://chat.example"}, true},
+		{listed, []string{"Origin", "https://a.b.good.example"}, true},
+		{listed, []string{"Origin", "https://a.good.example.evil"}, false},
+		// Of a proxy that the app does not say it trusts.
+		{listed, []string{"Host", "10.0.0.1", "X-Forwarded-Host", "chat.example", "Origin", "https://chat.example"}, false},
 		{listed, []string{"Host", "chat.example", "Origin", "https://other.example"}, false},
 		{listed, []string{"Origin", "null"}, false},
 	} {

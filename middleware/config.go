@@ -23,7 +23,8 @@ type Config struct {
 
 	// Authenticator turns the token into an identity. An error other than
 	// chat.ErrUnauthorized and chat.ErrExpired, a panic, and an identity
-	// without a positive user id mean that it could not find out.
+	// without a user id from 1 to chat.MaxUserID mean that it could not find
+	// out.
 	//
 	// Required.
 	Authenticator chat.Authenticator
@@ -40,8 +41,9 @@ type Config struct {
 	// Optional. Default: "fiberchat.identity"
 	ContextKey string
 
-	// AllowOrigins lists the origins, such as "https://example.com", whose
-	// pages may read a refusal; "*" is any.
+	// AllowOrigins lists the origins, such as "https://example.com" or, for all
+	// sub-domains, "https://*.example.com", whose pages may read a refusal; "*"
+	// is any.
 	//
 	// Optional. Default: nil, which means any
 	AllowOrigins []string

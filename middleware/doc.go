@@ -31,7 +31,10 @@
 // is overwritten with x in all that a handler or logger can read of the
 // request: URL, query, parsed arguments, Referer and other headers that repeat
 // the URL as it is; a cookie, and a URL within another one's query, are left.
-// Requests skipped by Next are not masked: call Mask yourself. A logger that
+// Requests skipped by Next, and those that never come here because only
+// app.Get has the path, are not masked: call Mask yourself, or mount this
+// middleware with Use. The error of an Authenticator is logged with xxxx in the
+// place of a token of 8 bytes and more. A logger that
 // stands before this middleware and writes after Next (Fiber's own does) never
 // shows the token; one that reads before Next does.
 //

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/middleware/origins"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -17,9 +18,14 @@ import (
 const maxToken = 4096
 
 // New returns a handler that lets a request pass when its query holds a valid
-// token, and answers it otherwise. It panics when Authenticator is missing.
+// token, and answers it otherwise. It panics when Authenticator is missing, and
+// when an entry of AllowOrigins matches no origin.
 func New(config ...Config) fiber.Handler {
 	cfg := configDefault(config...)
+	allowed, err := origins.Parse(cfg.AllowOrigins)
+	if err != nil {
+		panic("middleware: Config.AllowOrigins: " + err.Error())
+	}
 
 	return func(c *fiber.Ctx) error {
 		if cfg.Next != nil && cfg.Next(c) {
@@ -33,7 +39,7 @@ func New(config ...Config) fiber.Handler {
 		mask(c.Request(), cfg.Query)
 
 		if err != nil {
-			allowOrigin(c, cfg.AllowOrigins)
+			allowOrigin(c, allowed)
 			return cfg.ErrorHandler(c, err)
 		}
 		c.Locals(cfg.ContextKey, identity)
@@ -59,6 +65,17 @@ func User(c *fiber.Ctx, contextKey ...string) chat.User {
 	return Identity(c, contextKey...).User
 }
 
+// withoutToken takes the token out of a text of the app's, which may have put it
+// there as it is or in a URL. One of fewer than 8 bytes stays: it is no secret,
+// but a piece of many words, and without those the text says nothing.
+func withoutToken(text, token string) string {
+	if len(token) < 8 {
+		return text
+	}
+	const hidden = "xxxx"
+	return strings.NewReplacer(token, hidden, url.QueryEscape(token), hidden, url.PathEscape(token), hidden).Replace(text)
+}
+
 // authenticate asks the app's Authenticator, whose failures and panics it
 // logs and returns as errors.
 func authenticate(ctx context.Context, cfg *Config, token string) (identity chat.Identity, err error) {
@@ -71,18 +88,14 @@ func authenticate(ctx context.Context, cfg *Config, token string) (identity chat
 			err = fmt.Errorf("authenticator panicked: %v\n%s", r, debug.Stack())
 		}
 		if err != nil && !errors.Is(err, chat.ErrUnauthorized) && !errors.Is(err, chat.ErrExpired) {
-			// The text is the app's, which may have put the token in it, as it is
-			// or in a URL.
-			const hidden = "xxxxx"
-			text := strings.NewReplacer(token, hidden, url.QueryEscape(token), hidden, url.PathEscape(token), hidden).Replace(err.Error())
-			cfg.Logger.ErrorContext(ctx, "cannot check a token", "error", text)
+			cfg.Logger.ErrorContext(ctx, "cannot check a token", "error", withoutToken(err.Error(), token))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	identity, err = cfg.Authenticator.Authenticate(ctx, token)
-	if err == nil && identity.User.ID <= 0 {
-		err = fmt.Errorf("authenticator returned user id %d, want a positive one", identity.User.ID)
+	if id := identity.User.ID; err == nil && (id <= 0 || id > chat.MaxUserID) {
+		err = fmt.Errorf("authenticator returned user id %d, want one from 1 to %d", id, chat.MaxUserID)
 	}
 	return identity, err
 }

@@ -84,7 +84,11 @@ func TestAnswers(t *testing.T) {
 		return chat.Identity{}, err
 	})
 	panics := authFunc(func(_ context.Context, token string) (chat.Identity, error) { panic("nil map for " + token) })
-	nobody := authFunc(func(context.Context, string) (chat.Identity, error) { return chat.Identity{}, nil })
+	withID := func(id int64) authFunc {
+		return func(context.Context, string) (chat.Identity, error) {
+			return chat.Identity{User: chat.User{ID: id, Name: "ada"}}, nil
+		}
+	}
 	long := authFunc(func(_ context.Context, token string) (chat.Identity, error) {
 		if len(token) > 4096 {
 			t.Errorf("a token of %d octets reached the Authenticator", len(token))
@@ -110,11 +114,14 @@ func TestAnswers(t *testing.T) {
 		"expired":          {known, "?srect=old", 401, -202, "TokenExpired"},
 		"other parameter":  {known, "?token=good+token", 401, -200, "Unauthorized"},
 		"longest":          {long, "?srect=" + strings.Repeat("a", 3500), 200, 0, ""},
-		"failing":          {broken, "?srect=s3cret", 503, -300, "StoreUnavailable"},
+		"failing":          {broken, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
 		"failing, escaped": {remote, "?srect=%2Fs3cret%2B%3D", 503, -300, "StoreUnavailable"},
-		"too late":         {stuck, "?srect=s3cret", 503, -300, "StoreUnavailable"},
-		"panicking":        {panics, "?srect=s3cret", 503, -300, "StoreUnavailable"},
-		"without an id":    {nobody, "?srect=s3cret", 503, -300, "StoreUnavailable"},
+		"too late":         {stuck, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"panicking":        {panics, "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"without an id":    {withID(0), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"negative id":      {withID(-1), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
+		"highest id":       {withID(chat.MaxUserID), "?srect=x", 200, 0, ""},
+		"id too high":      {withID(chat.MaxUserID + 1), "?srect=s3cret-value", 503, -300, "StoreUnavailable"},
 		"not even a token": {panics, "?srect=", 401, -200, "Unauthorized"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +166,23 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A token of few letters is a piece of words, which must stay whole.
+func TestShortTokenLeavesTheTextReadable(t *testing.T) {
+	t.Parallel()
+	for token, want := range map[string]string{
+		"n": "authenticator returned user id -5, want a positive one", "returne": "authenticator returned user id -5", "returned": "authenticator xxxx user id -5",
+	} {
+		var logged bytes.Buffer
+		nobody := authFunc(func(context.Context, string) (chat.Identity, error) {
+			return chat.Identity{User: chat.User{ID: -5}}, nil
+		})
+		get(t, newApp(middleware.Config{Authenticator: nobody, Logger: slog.New(slog.NewTextHandler(&logged, nil))}), "/private/me?srect="+token)
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("token %q: logged %q", token, &logged)
+		}
+	}
+}
+
 // TestTooLong goes past the read buffer of Fiber's default (4 KiB), which
 // would refuse the request by itself.
 func TestTooLong(t *testing.T) {
@@ -177,8 +201,8 @@ func TestTooLong(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	t.Run("Authenticator is required", func(t *testing.T) {
-		for _, config := range [][]middleware.Config{nil, {{}}} {
+	t.Run("what New panics at", func(t *testing.T) {
+		for _, config := range [][]middleware.Config{nil, {{}}, {{Authenticator: known, AllowOrigins: []string{"a.example"}}}} {
 			func() {
 				defer func() {
 					if recover() == nil {
@@ -249,6 +273,8 @@ func TestCORSOnRefusals(t *testing.T) {
 		{[]string{"https://a.example"}, "https://b.example", "", ""},
 		{[]string{"https://a.example"}, "", "", ""},
 		{[]string{"*"}, "https://b.example", "https://b.example", "true"},
+		{[]string{"https://*.example"}, "https://b.example", "https://b.example", "true"},
+		{[]string{"https://*.example"}, "http://b.example", "", ""},
 	} {
 		app := newApp(middleware.Config{Authenticator: known, AllowOrigins: test.allowed, Logger: quiet()})
 		var header []string

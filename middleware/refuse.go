@@ -2,10 +2,9 @@ package middleware
 
 import (
 	"errors"
-	"slices"
-	"strings"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/middleware/origins"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -31,13 +30,11 @@ func refuse(c *fiber.Ctx, err error) error {
 
 // allowOrigin sets the CORS headers of a refusal as the SockJS door sets them
 // on success: sockjs-client asks with credentials, for which "*" is not enough.
-func allowOrigin(c *fiber.Ctx, allowed []string) {
+func allowOrigin(c *fiber.Ctx, allowed origins.List) {
 	c.Vary(fiber.HeaderOrigin)
 	origin := c.Get(fiber.HeaderOrigin)
 	switch {
-	case len(allowed) > 0 && !slices.ContainsFunc(allowed, func(one string) bool {
-		return one == "*" || strings.EqualFold(strings.TrimSuffix(one, "/"), origin)
-	}):
+	case !allowed.Allows(origin):
 	case origin == "":
 		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
 	default:

@@ -38,6 +38,8 @@ func checkOp(op chat.Op) error {
 		return checkText("ChatID", op.Confirm.ChatID, 64)
 	case m.ChatID == "":
 		return fmt.Errorf("%w: ChatID is empty", errBadOp)
+	case min(m.SenderID, m.ReceiverID) < 1 || max(m.SenderID, m.ReceiverID) > chat.MaxUserID:
+		return fmt.Errorf("%w: SenderID or ReceiverID is not 1 to %d", errBadOp, int64(chat.MaxUserID))
 	default:
 		return errors.Join(checkText("ChatID", m.ChatID, 64), checkText("SenderName", m.SenderName, 1024),
 			checkText("ReceiverName", m.ReceiverName, 1024), checkText("Content", m.Content, 8<<20))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -56,7 +57,7 @@ func (s *Store) transaction(ctx context.Context, b *batch, look bool) error {
 		return fmt.Errorf("confirm: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		if wasRolledBack(err) || ctx.Err() != nil {
+		if wasRolledBack(err) {
 			return fmt.Errorf("commit: %w", err)
 		}
 		return fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
@@ -77,13 +78,14 @@ func (tx *mysqlTx) lock(ctx context.Context, slots []int32) error {
 	return err
 }
 
-// mysqlByChat is bounded by the number of accounts: see sqliteByChat.
 // "+ 0" keeps the server from looking up every pair of the two lists.
 const (
 	mysqlBySender = "WHERE chat_id IN (?) AND sender_id + 0 IN (?)"
 	mysqlByChat   = "WHERE chat_id IN (?) AND receiver_id + 0 IN (?)"
 	mysqlByID     = "WHERE id IN (?)"
 	mysqlSelect   = "SELECT " + messageColumns + " FROM {p}messages "
+	// Without contents: see sqliteCandidates.
+	mysqlCandidates = "SELECT id, chat_id, 0, receiver_id, '', '', '', 0, received_at FROM {p}messages " + mysqlByChat
 )
 
 // save carries out the Saves of b, in their order.
@@ -159,10 +161,9 @@ func (tx *mysqlTx) confirm(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	if len(chatIDs) > 0 {
-		if err := tx.each(ctx, add, mysqlByChat, chatIDs, receivers); err != nil {
-			return err
-		}
+	bare, err := tx.byChat(ctx, add, chatIDs, receivers)
+	if err != nil {
+		return err
 	}
 	var confirmed []int64
 	var times []any // pairs of an id and a time
@@ -192,12 +193,62 @@ func (tx *mysqlTx) confirm(ctx context.Context, b *batch) error {
 		}
 		b.results[i] = chat.Result{Message: best.message, Changed: !best.confirmed}
 	}
-	if len(confirmed) == 0 {
+	if len(confirmed) > 0 {
+		n, err := tx.exec(ctx, mysqlConfirm(len(confirmed)), append(times, confirmed)...)
+		if err == nil && n < int64(len(confirmed)) {
+			err = errConfirmedByAnother
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if bare {
+		return tx.readConfirmed(ctx, b)
+	}
+	return nil
+}
+
+// byChat calls f for the messages under chatIDs. Usually there is one for each;
+// where there are many, f gets what decides among them only, and bare is true.
+func (tx *mysqlTx) byChat(ctx context.Context, f func(m *chat.Message, confirmed bool), chatIDs []string, receivers []int64) (bare bool, err error) {
+	if len(chatIDs) == 0 {
+		return false, nil
+	}
+	slices.Sort(chatIDs)
+	chatIDs = slices.Compact(chatIDs)
+	limit := len(chatIDs) + 1
+	var whole []candidate
+	err = tx.each(ctx, func(m *chat.Message, confirmed bool) {
+		whole = append(whole, candidate{message: m, confirmed: confirmed})
+	},
+		mysqlByChat+" LIMIT ?", chatIDs, receivers, limit)
+	if err == nil && len(whole) == limit {
+		rows, err := tx.query(ctx, mysqlCandidates, chatIDs, receivers)
+		return true, eachMessage(rows, err, f)
+	}
+	for _, c := range whole {
+		f(c.message, c.confirmed)
+	}
+	return false, err
+}
+
+// readConfirmed reads the messages that the Confirmations of b have chosen.
+func (tx *mysqlTx) readConfirmed(ctx context.Context, b *batch) error {
+	var ids []int64
+	for _, i := range b.confirms {
+		if id := b.results[i].Message.ID; id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
 		return nil
 	}
-	n, err := tx.exec(ctx, mysqlConfirm(len(confirmed)), append(times, confirmed)...)
-	if err == nil && n < int64(len(confirmed)) {
-		err = errConfirmedByAnother
+	whole := make(map[int64]chat.Message)
+	err := tx.each(ctx, func(m *chat.Message, _ bool) { whole[m.ID] = *m }, mysqlByID, ids)
+	for _, i := range b.confirms {
+		if id := b.results[i].Message.ID; id != 0 {
+			b.results[i].Message = whole[id]
+		}
 	}
 	return err
 }

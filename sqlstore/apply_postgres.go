@@ -59,7 +59,8 @@ func (s *Store) callPostgres(ctx context.Context, ops []chat.Op) (*batch, error)
 // ErrBadConn for what it has not sent.
 func outcome(err error, rows int) error {
 	code := serverCode(err)
-	if wasRolledBack(err) || errors.Is(err, driver.ErrBadConn) || rows == 0 && code != "" && code[:2] != "08" && code != "57P02" {
+	known := code != "" && code[:2] != "08" && code != "57P02" && code != "40003"
+	if wasRolledBack(err) || errors.Is(err, driver.ErrBadConn) || rows == 0 && known {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnknownOutcome, err)

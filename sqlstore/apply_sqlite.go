@@ -17,11 +17,15 @@ const (
 
 	sqliteSelect   = "SELECT " + messageColumns + " FROM {p}messages "
 	sqliteBySender = sqliteSelect + "WHERE chat_key = ? AND sender_id = ?"
-	// It meets one message of every sender who chose this ChatID, so the number
-	// of accounts bounds it: limit sign-ups. An index with the receiver would be
-	// one more random page to write for each message.
-	sqliteByChat = sqliteSelect + "WHERE chat_key = ? AND receiver_id = ?"
-	sqliteByID   = sqliteSelect + "WHERE id = ?"
+	sqliteByChat   = sqliteSelect + "WHERE chat_key = ? AND receiver_id = ? AND chat_id = ? LIMIT 2"
+	sqliteByID     = sqliteSelect + "WHERE id = ?"
+	// It meets one message of every sender who chose this ChatID, so it does
+	// without what lies behind the content in a row: that would be a way through
+	// all pages of the content. An index with the receiver would be one more
+	// random page to write for each message.
+	sqliteCandidates = "SELECT m.id, EXISTS (SELECT 1 FROM {p}messages AS open INDEXED BY {p}messages_pending " +
+		"WHERE open.receiver_id = ? AND open.id = m.id AND open.received_at IS NULL) " +
+		"FROM {p}messages AS m WHERE m.chat_key = ? AND m.receiver_id = ? AND m.chat_id = ?"
 
 	sqliteConfirm = "UPDATE {p}messages SET received_at = ? WHERE id = ? AND received_at IS NULL"
 )
@@ -133,14 +137,7 @@ func (w *sqliteWriter) save(m chat.Message) (chat.Result, error) {
 }
 
 func (w *sqliteWriter) confirm(r *chat.Confirmation) (chat.Result, error) {
-	var best choice
-	var err error
-	offer := func(m *chat.Message, confirmed bool) { best.offer(r, m, confirmed) }
-	if r.ID != 0 {
-		err = w.each(sqliteByID, offer, r.ID)
-	} else {
-		err = w.each(sqliteByChat, offer, chatKey(r.ChatID), r.ReceiverID)
-	}
+	best, err := w.choose(r)
 	switch {
 	case err != nil:
 		return chat.Result{}, err
@@ -160,6 +157,30 @@ func (w *sqliteWriter) confirm(r *chat.Confirmation) (chat.Result, error) {
 		err = w.each(sqliteByID, func(m *chat.Message, _ bool) { best.message = *m }, best.message.ID)
 	}
 	return chat.Result{Message: best.message, Changed: n == 1}, err
+}
+
+// choose finds the message that r names.
+func (w *sqliteWriter) choose(r *chat.Confirmation) (best choice, err error) {
+	n := 0
+	offer := func(m *chat.Message, confirmed bool) {
+		n++
+		best.offer(r, m, confirmed)
+	}
+	if r.ID != 0 {
+		return best, w.each(sqliteByID, offer, r.ID)
+	}
+	key := chatKey(r.ChatID)
+	if err = w.each(sqliteByChat, offer, key, r.ReceiverID, r.ChatID); err != nil || n < 2 {
+		return best, err
+	}
+	best = choice{}
+	err = w.rows(sqliteCandidates, func(v []driver.Value) {
+		best.offer(r, &chat.Message{ID: v[0].(int64), ChatID: r.ChatID, ReceiverID: r.ReceiverID}, v[1].(int64) == 0)
+	}, r.ReceiverID, key, r.ReceiverID, r.ChatID)
+	if err == nil {
+		err = w.each(sqliteByID, func(m *chat.Message, _ bool) { best.message = *m }, best.message.ID)
+	}
+	return best, err
 }
 
 // chatKey stands for a ChatID in the index.
@@ -211,22 +232,7 @@ func (w *sqliteWriter) exec(text string, args ...driver.Value) (driver.Result, e
 
 // each calls f for every row of a sqliteSelect.
 func (w *sqliteWriter) each(text string, f func(m *chat.Message, confirmed bool), args ...driver.Value) error {
-	stmt, err := w.stmt(text)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.Query(args) //nolint:staticcheck // without a context, on purpose
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var v [9]driver.Value
-	for {
-		if err := rows.Next(v[:]); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	return w.rows(text, func(v []driver.Value) {
 		m := &chat.Message{
 			ID: v[0].(int64), ChatID: v[1].(string), SenderID: v[2].(int64), ReceiverID: v[3].(int64),
 			SenderName: v[4].(string), ReceiverName: v[5].(string), Content: v[6].(string),
@@ -237,5 +243,27 @@ func (w *sqliteWriter) each(text string, f func(m *chat.Message, confirmed bool)
 			m.ConfirmedAt = fromMillis(at)
 		}
 		f(m, confirmed)
+	}, args...)
+}
+
+// rows calls f for every row, whose values are good until it returns.
+func (w *sqliteWriter) rows(text string, f func(v []driver.Value), args ...driver.Value) error {
+	stmt, err := w.stmt(text)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.Query(args) //nolint:staticcheck // without a context, on purpose
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	v := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err := rows.Next(v); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		f(v)
 	}
 }

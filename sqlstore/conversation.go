@@ -42,13 +42,13 @@ func (s *Store) Conversation(ctx context.Context, userID, otherID int64, page ch
 	if limit <= 0 {
 		return nil, nil
 	}
-	stmt, id := s.q.before, page.Before
+	q, id := &s.q.before, page.Before
 	if page.After != 0 {
-		stmt, id = s.q.after, page.After
+		q, id = &s.q.after, page.After
 	} else if id == 0 {
 		id = 1<<63 - 1
 	}
-	messages, err := s.messages(ctx, stmt, userID, otherID, id, limit, otherID, userID, id, limit, limit)
+	messages, err := s.messages(ctx, q, userID, otherID, id, limit, otherID, userID, id, limit, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read conversation: %w", err)
 	}

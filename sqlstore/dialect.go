@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -72,6 +73,8 @@ func dialectOf(driverName string) (dialect, error) {
 		return postgresDialect, nil
 	case "mysql":
 		return mysqlDialect, nil
+	case "postgres":
+		return dialect{}, errors.New("sqlstore: database driver \"postgres\" is lib/pq: use sqlstore.Open beside it, or open the database with pgx (import _ \"github.com/jackc/pgx/v5/stdlib\", driver \"pgx\")")
 	}
 	return dialect{}, fmt.Errorf("sqlstore: database driver %q: want sqlite3, pgx or mysql", driverName)
 }

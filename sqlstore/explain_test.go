@@ -33,6 +33,10 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		{"stored", sqliteStoredSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"confirm by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
+		{"confirm by ChatID, candidates", sqliteCandidates, []string{
+			"SEARCH m USING INDEX fiberchat_messages_chat (chat_key=?)",
+			"SEARCH open USING INDEX fiberchat_messages_pending (receiver_id=? AND rowid=?)",
+		}},
 		{"confirm by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
 		{"confirm", sqliteConfirm, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
 	} {
@@ -51,7 +55,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(detail, "fiberchat_") {
+			if strings.Contains(detail, "fiberchat_messages") {
 				got = append(got, detail)
 			}
 			// The merged conversation alone is sorted, and that is two pages.
@@ -65,5 +69,34 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
+	}
+}
+
+// To choose among many messages under one ChatID costs nothing of their
+// contents: what lies behind one in a row is only reached through all of it.
+func TestSQLiteChoosesWithoutContents(t *testing.T) {
+	t.Parallel()
+	s := openSQLiteStore(t)
+	const content = 7 // its place among the columns
+	columns := func(query string) (highest int) {
+		var program []struct {
+			Opcode string
+			P2     int
+		}
+		if err := s.read.Unsafe().Select(&program, "EXPLAIN "+s.sql(query), 2, 1, 2, "same"); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range program {
+			if step.Opcode == "Column" {
+				highest = max(highest, step.P2)
+			}
+		}
+		return highest
+	}
+	if highest := columns(sqliteCandidates); highest == 0 || highest >= content {
+		t.Errorf("column %d is read", highest)
+	}
+	if highest := columns("SELECT received_at FROM {p}messages WHERE receiver_id = ? AND chat_key = ? AND sender_id = ? AND chat_id = ?"); highest <= content {
+		t.Errorf("of a query that does read what is behind the content, column %d is the last", highest)
 	}
 }

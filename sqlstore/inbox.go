@@ -15,7 +15,7 @@ func (s *Store) Pending(ctx context.Context, receiverID, afterID int64, limit in
 	if limit <= 0 {
 		return nil, nil
 	}
-	messages, err := s.messages(ctx, s.q.pending, receiverID, afterID, limit)
+	messages, err := s.follow(ctx, &s.q.pending, receiverID, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read pending messages: %w", err)
 	}
@@ -32,7 +32,7 @@ func (s *Store) Inbox(ctx context.Context, receiverID, afterID int64, limit int)
 	if limit <= 0 {
 		return nil, nil
 	}
-	messages, err := s.messages(ctx, s.q.inbox, receiverID, afterID, limit)
+	messages, err := s.follow(ctx, &s.q.inbox, receiverID, afterID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read inbox: %w", err)
 	}

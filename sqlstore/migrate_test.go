@@ -106,6 +106,46 @@ func TestPostgresMustBeUTF8(t *testing.T) {
 	}
 }
 
+// A database of the version before this one goes on with its messages, users
+// and tokens.
+func TestSQLiteMigratesFromVersion1(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "chat.db")
+	old, _, err := openSQLite(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := migrations.ReadFile("migration/sqlite/0001_tables.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.MustExec(strings.ReplaceAll(string(tables), "{p}", "fiberchat_"))
+	old.MustExec("CREATE TABLE fiberchat_migrations (version INTEGER PRIMARY KEY); INSERT INTO fiberchat_migrations VALUES (1)")
+	// The app's own table beside it must come to no harm.
+	old.MustExec("CREATE TABLE profiles (user_id INTEGER NOT NULL REFERENCES fiberchat_users (id) ON DELETE CASCADE)")
+	old.MustExec("INSERT INTO fiberchat_users VALUES (7, 'ann', 'ann', 'Ann', 'none', 1); INSERT INTO profiles VALUES (7)")
+	old.MustExec("INSERT INTO fiberchat_messages VALUES (41, ?, '1', 1, 2, 'ann', 'bob', 'hello', 1, NULL)", chatKey("1"))
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := openAt(t, path)
+	wantPending(t, s, "1")
+	if u, err := s.UserByID(t.Context(), 7); err != nil || u.Name != "ann" {
+		t.Errorf("user 7: %+v, %v", u, err)
+	}
+	var profiles int
+	if err := s.read.Get(&profiles, "SELECT COUNT(*) FROM profiles"); err != nil || profiles != 1 {
+		t.Errorf("%d profiles, %v, want 1", profiles, err)
+	}
+	s.write.MustExec("DELETE FROM fiberchat_messages; DELETE FROM fiberchat_users")
+	if r := mustApply(t, s, saveOp("2"))[0]; r.Message.ID != 42 || r.Previous > 41 {
+		t.Errorf("%+v, want id 42", r)
+	}
+	if a, err := s.insertUser(t.Context(), "bob", "Bob", "none"); err != nil || a.ID != 8 {
+		t.Errorf("%+v, %v, want id 8", a, err)
+	}
+}
+
 // A database of the version before this one has no function yet.
 func TestPostgresMigratesFromVersion1(t *testing.T) {
 	t.Parallel()

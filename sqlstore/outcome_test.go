@@ -37,7 +37,7 @@ func TestOutcomeOfOneCall(t *testing.T) {
 		unknown bool
 	}{
 		{pgError("40P01"), 0, false}, {pgError("40001"), 3, false}, {pgError("57P01"), 0, false}, {driver.ErrBadConn, 0, false}, {pgError("55P03"), 0, false},
-		{pgError("57P01"), 1, true}, {pgError("57P02"), 0, true}, {pgError("08P01"), 0, true}, {io.ErrUnexpectedEOF, 0, true}, {context.Canceled, 0, true},
+		{pgError("57P01"), 1, true}, {pgError("57P02"), 0, true}, {pgError("08P01"), 0, true}, {pgError("40003"), 0, true}, {pgError("26000"), 0, false}, {io.ErrUnexpectedEOF, 0, true}, {context.Canceled, 0, true},
 	} {
 		err := outcome(c.err, c.rows)
 		if errors.Is(err, errUnknownOutcome) != c.unknown || !errors.Is(err, c.err) {

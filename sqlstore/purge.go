@@ -24,7 +24,8 @@ const (
 	// Both ends in one SELECT would make SQLite read a whole index.
 	purgeRangeSQL  = "SELECT (SELECT COALESCE(MIN(id), 0) FROM {p}messages) AS first, (SELECT COALESCE(MAX(id), 0) FROM {p}messages) AS last"
 	purgeOldestSQL = "SELECT COALESCE(MIN(sent_at), 0) FROM {p}messages WHERE id >= ? AND id < ?"
-	purgeSQL       = "DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL"
+	// From nobody is what SQLite's trigger leaves in place of the highest id.
+	purgeSQL = "DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL AND sender_id <> 0"
 )
 
 // Purge deletes confirmed messages sent before a time, at least 24 hours ago,
@@ -39,11 +40,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 	if err := s.get(ctx, &ids, purgeRangeSQL); err != nil {
 		return 0, fmt.Errorf("read range of ids: %w", err)
 	}
-	// The highest id stays: SQLite counts on from the highest it finds, and
-	// an id must not come twice.
 	var total int64
-	for from := ids.First; from < ids.Last; from += purgeSpan {
-		to := min(from+purgeSpan, ids.Last)
+	for from := ids.First; from <= ids.Last; from += purgeSpan {
+		to := min(from+purgeSpan, ids.Last+1)
 		var oldest int64
 		if err := s.get(ctx, &oldest, purgeOldestSQL, from, to); err != nil {
 			return total, fmt.Errorf("read age of messages: %w", err)

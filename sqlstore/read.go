@@ -37,18 +37,39 @@ var postgresReads = reads{
 		WHERE receiver_id >= $1 AND receiver_id <= $1 ORDER BY receiver_id DESC, id DESC LIMIT 1), 0)`,
 }
 
-// queries are the reading statements, prepared once.
+// queries are the statements that are carried out often.
 type queries struct {
-	pending, inbox, before, after, user, token *sqlx.Stmt
+	pending, inbox, before, after, user, token statement
 	apply                                      string // PostgreSQL's
+}
+
+// statement is prepared once, except on PostgreSQL: there the driver prepares
+// what it meets, on each connection, if its address allows it (see pooler.go).
+type statement struct {
+	db   *sqlx.DB
+	text string
+	stmt *sqlx.Stmt
+}
+
+func (q *statement) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	if q.stmt != nil {
+		return q.stmt.QueryContext(ctx, args...)
+	}
+	return q.db.QueryContext(ctx, q.text, args...)
+}
+
+func (q *statement) QueryRowContext(ctx context.Context, args ...any) *sql.Row {
+	if q.stmt != nil {
+		return q.stmt.QueryRowContext(ctx, args...)
+	}
+	return q.db.QueryRowContext(ctx, q.text, args...)
 }
 
 func (s *Store) prepare(ctx context.Context) error {
 	s.q.apply = s.sql(postgresApplySQL)
-	var err error
 	for _, q := range []struct {
-		stmt **sqlx.Stmt
-		text string
+		statement *statement
+		text      string
 	}{
 		{&s.q.pending, s.dialect.reads.pending},
 		{&s.q.inbox, s.dialect.reads.inbox},
@@ -57,7 +78,12 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.q.user, userSQL},
 		{&s.q.token, tokenSQL},
 	} {
-		if *q.stmt, err = s.read.PreparexContext(ctx, s.sql(q.text)); err != nil {
+		q.statement.db, q.statement.text = s.read, s.sql(q.text)
+		if s.dialect.name == postgresDialect.name {
+			continue
+		}
+		var err error
+		if q.statement.stmt, err = s.read.PreparexContext(ctx, q.statement.text); err != nil {
 			return fmt.Errorf("prepare statement: %w", err)
 		}
 	}
@@ -66,19 +92,19 @@ func (s *Store) prepare(ctx context.Context) error {
 
 func (q *queries) close() error {
 	var errs []error
-	for _, stmt := range []*sqlx.Stmt{q.pending, q.inbox, q.before, q.after, q.user, q.token} {
-		if stmt != nil {
-			errs = append(errs, stmt.Close())
+	for _, s := range []*statement{&q.pending, &q.inbox, &q.before, &q.after, &q.user, &q.token} {
+		if s.stmt != nil {
+			errs = append(errs, s.stmt.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// messages returns what a prepared statement finds.
-func (s *Store) messages(ctx context.Context, stmt *sqlx.Stmt, args ...any) (messages []chat.Message, err error) {
+// messages returns what a statement finds.
+func (s *Store) messages(ctx context.Context, q *statement, args ...any) (messages []chat.Message, err error) {
 	err = s.retry(ctx, func(ctx context.Context) error {
 		messages = nil // of a try that broke off
-		rows, err := stmt.QueryContext(ctx, args...)
+		rows, err := q.QueryContext(ctx, args...)
 		return eachMessage(rows, err, func(m *chat.Message, _ bool) { messages = append(messages, *m) })
 	})
 	return messages, err

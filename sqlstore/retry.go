@@ -35,7 +35,7 @@ func (s *Store) retry(ctx context.Context, f func(ctx context.Context) error) er
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := f(ctx)
 		if err == nil || !s.dialect.server || !passes(err) {
-			return err
+			return pooled(err)
 		}
 		wait := time.NewTimer(pause/2 + rand.N(pause/2))
 		select {

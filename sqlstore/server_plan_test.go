@@ -74,6 +74,7 @@ func TestServerQueryPlans(t *testing.T) {
 			{"mysql: save again", mysqlSelect + mysqlBySender, "messages_chat", []any{strs, ints}},
 			{"mysql: ids and previous", mysqlNewIDs, "messages_chat|messages_received", []any{strs, ints}},
 			{"mysql: confirm by ChatID", mysqlSelect + mysqlByChat, "messages_chat", []any{strs, ints}},
+			{"mysql: confirm by ChatID, candidates", mysqlCandidates, "messages_chat", []any{strs, ints}},
 			{"mysql: confirm by ID", mysqlSelect + mysqlByID, "primary", []any{ints}},
 			{"mysql: confirm", mysqlConfirm(2), "primary", []any{1, 1, 2, 2, ints}},
 			{"sweep", unconfirmedSQL, "primary", []any{50_900, 100}},

@@ -177,6 +177,10 @@ func TestBadOpFailsAlone(t *testing.T) {
 	bad := []chat.Op{{}, {Save: saveOp("x").Save, Confirm: confirmOp("x").Confirm}}
 	for _, change := range []func(m *chat.Message){
 		func(m *chat.Message) { m.ChatID = "" },
+		func(m *chat.Message) { m.SenderID = 0 },
+		func(m *chat.Message) { m.ReceiverID = -1 },
+		func(m *chat.Message) { m.SenderID = chat.MaxUserID + 1 },
+		func(m *chat.Message) { m.ReceiverID = chat.MaxUserID + 1 },
 		func(m *chat.Message) { m.ChatID = strings.Repeat("x", 65) },
 		func(m *chat.Message) { m.Content = "a\x00b" },
 		func(m *chat.Message) { m.Content = "\xff" },

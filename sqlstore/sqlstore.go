@@ -108,6 +108,9 @@ func (s *Store) start() error {
 	s.hashing, s.signUps = make(chan struct{}, maxHashing), make(chan struct{}, maxSignUps)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
+	if err := s.checkPooler(ctx); err != nil {
+		return fmt.Errorf("open %s: %w", s.dialect.name, err)
+	}
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("migrate %s: %w", s.dialect.name, err)
 	}

@@ -40,9 +40,9 @@ func openFiberchat(dir string) (service, error) {
 	if err := signEverybodyIn(path); err != nil {
 		return nil, err
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	metrics := prometheus.NewRegistry()
-	if _, err := fiberchat.New(app, fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}, Registerer: metrics}); err != nil {
+	if _, err := fiberchat.New(app, fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1}, Registerer: metrics}); err != nil {
 		return nil, err
 	}
 	return &ours{app: app, store: store, metrics: metrics}, nil

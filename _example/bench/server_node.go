@@ -36,7 +36,7 @@ func openNode(string) (service, error) {
 		return nil, err
 	}
 	metrics := prometheus.NewRegistry()
-	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1}, Registerer: metrics}
+	cfg := fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1}, Registerer: metrics}
 	if url := os.Getenv(nodeNATS); url != "" {
 		nc, err := nats.Connect(url, nats.NoEcho())
 		if err != nil {
@@ -44,7 +44,7 @@ func openNode(string) (service, error) {
 		}
 		cfg.Bus = natsbus.New(nc)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	if _, err := fiberchat.New(app, cfg); err != nil {
 		return nil, err
 	}

@@ -52,9 +52,9 @@ func serve(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	chats, err := fiberchat.New(app, fiberchat.Config{
-		Store: store, Authenticator: everybody{}, Directory: everybody{}, Limits: fiberchat.Limits{SendRate: -1},
+		Store: store, Authenticator: everybody{}, Directory: everybody{}, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Pending: -1},
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

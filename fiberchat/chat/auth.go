@@ -23,7 +23,7 @@ type Authenticator interface {
 }
 
 // Directory finds the user a message is addressed to. It returns ErrNotFound
-// when there is none. Safe for concurrent use.
+// when there is none, and else the user of that id. Safe for concurrent use.
 type Directory interface {
 	UserByID(ctx context.Context, id int64) (User, error)
 }

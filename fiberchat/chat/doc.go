@@ -5,9 +5,10 @@
 //
 // # Files
 //
-//	user.go     User
+//	user.go     User and MaxUserID
 //	auth.go     Authenticator and Directory
 //	message.go  Message, Confirmation, and the operations on them
 //	store.go    Store, and what one may offer in addition
 //	errors.go   the errors they return
+//	refuse.go   Refuse: a refusal with words of the app's own
 package chat

@@ -13,4 +13,6 @@ var (
 	ErrNotFound = errors.New("chat: not found")
 	// ErrConflict: the sender used this ChatID for another receiver or content.
 	ErrConflict = errors.New("chat: msgID already used for another message")
+	// ErrForbidden: the app refuses it for good. Refuse says why.
+	ErrForbidden = errors.New("chat: forbidden")
 )

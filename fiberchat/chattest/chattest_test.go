@@ -31,7 +31,7 @@ var transports = []string{"", "raw-websocket", "websocket", "xhr-streaming", "xh
 func serve(t *testing.T) *chattest.Server {
 	t.Helper()
 	users := chattest.Users{"a": {ID: 1, Name: "alice"}, "b": {ID: 2, Name: "bob"}}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	_, err := fiberchat.New(app, fiberchat.Config{
 		Store: storetest.NewMemory(), Authenticator: users, Directory: users, Logger: slog.New(slog.DiscardHandler),
 	})

@@ -21,12 +21,12 @@ import (
 // newApp is the app to test: nobody may write to carol but alice.
 func newApp() (*fiber.App, error) {
 	users := chattest.Users{"alice's": {ID: 1, Name: "alice"}, "bob's": {ID: 2, Name: "bob"}, "carol's": {ID: 3, Name: "carol"}}
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	_, err := fiberchat.New(app.Group("/api"), fiberchat.Config{
 		Store: storetest.NewMemory(), Authenticator: users, Directory: users,
 		CanSend: func(_ context.Context, from, to chat.User) error {
 			if to.Name == "carol" && from.Name != "alice" {
-				return errors.New("carol takes messages of alice only")
+				return chat.Refuse("NotAlice", "carol takes messages of alice only")
 			}
 			return nil
 		},
@@ -56,7 +56,7 @@ func TestApp(t *testing.T) {
 	if s := bob.Confirm(m); s.Code != 200 {
 		t.Error("step 5:", s)
 	}
-	if s := bob.Send(3, "hello"); s.Code != -303 || s.Error != "Forbidden" {
+	if s := bob.Send(3, "hello"); s.Code != -303 || s.Error != "NotAlice" {
 		t.Error("bob wrote to carol:", s)
 	}
 	bob.Init() // everything is confirmed

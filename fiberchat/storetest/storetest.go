@@ -12,7 +12,7 @@
 //
 //	storetest.go  Run
 //	save.go       Saves: order, repetitions, conflicts
-//	confirm.go    confirmations
+//	confirm.go    confirmations; confirm_many.go
 //	read.go       Pending, Inbox, Last, Conversation
 //	previous.go   Result.Previous
 //	order.go      ids that become visible in order
@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) chat.Store) {
 		{"confirm names a message", testConfirmRules},
 		{"confirm again", testConfirmAgain},
 		{"confirm by another user", testConfirmStranger},
+		{"confirm among many under one msgID", testConfirmAmongMany},
 		{"save and confirm in one call", testSaveAndConfirm},
 		{"confirm in one call before its message", testConfirmBeforeItsMessage},
 		{"confirmed at", testConfirmedAt},

@@ -1,7 +1,6 @@
 // The snippets of "How do I do this in my app?": what stands there runs.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
@@ -35,9 +34,9 @@ function arrivals() {
 /** Runs a snippet as the person me; its hooks are the names that it leaves to the app. */
 function run(text, server, me, hooks) {
   const given = { token: me.secret, me: me.user, ChatClient, Client, Stomp: require('stompjs'), SockJS: require('sockjs-client'), WebSocket,
-    sha1: (what) => createHash('sha1').update(what).digest('hex'), ...hooks };
+    ...hooks };
   const code = text.replace(/^import .*$/gm, '').replaceAll('wss://example.org/', server.url.replace('http', 'ws')).replaceAll('https://example.org/', server.url);
-  return Function(...Object.keys(given), `${code}\nreturn { stop: () => (typeof chat === 'object' ? chat.disconnect() : stomp.deactivate?.() ?? stomp.disconnect()) };`)(...Object.values(given));
+  return Function(...Object.keys(given), `${code}\nreturn { send: typeof send === 'function' && send, left: () => outbox.size ?? Object.keys(outbox).length, stop: () => (typeof chat === 'object' ? chat.disconnect() : stomp.deactivate?.() ?? stomp.disconnect()) };`)(...Object.values(given));
 }
 
 for (const name of ['chat-client.js', 'stompjs 7', 'stompjs 2']) {
@@ -57,17 +56,23 @@ for (const name of ['chat-client.js', 'stompjs 7', 'stompjs 2']) {
     assert.equal(bo.user.uid, 2);
     const shown = arrivals();
     const delivered = arrivals();
-    const hooks = { save: async () => {}, show: () => {}, banner: () => {}, mark: () => {}, failed: (failure) => assert.fail(JSON.stringify(failure)) };
+    const hooks = { save: async () => {}, show: () => {}, banner: () => {}, mark: () => {}, signIn: () => assert.fail('the token has not ended') };
+    const refused = arrivals();
     const receiver = new ChatClient({ url: `${server.url.replace('http', 'ws')}client?srect=${bo.secret}`, uid: 2, onMessage: shown.put, onStatus: (status) => status.state === 'delivered' && delivered.put(status) });
     receiver.connect();
     ends.push(() => receiver.disconnect());
     const saved = arrivals();
-    const one = run(text, server, ann, { ...hooks, save: async (...values) => saved.put(values.at(-1)), show: (message) => saved.put(message) });
+    const one = run(text, server, ann, { ...hooks, save: async (...values) => saved.put(values.at(-1)), show: (message) => saved.put(message), failed: refused.put });
     ends.push(one.stop);
     assert.equal((await shown.next()).content, '起来聊天');
     const { msgID } = receiver.send(1, 'and back');
     assert.equal((await saved.next()).content, 'and back');
     assert.equal((await delivered.next()).msgID, msgID);
+    if (one.send) { // chat-client has tests of its own
+      one.send(1, 'to myself');
+      assert.equal((await refused.next()).content.error, 'ToSelf');
+      assert.equal(one.left(), 0, 'a refused message is not sent again');
+    }
   });
 }
 

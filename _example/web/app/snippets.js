@@ -7,6 +7,7 @@ export const SNIPPETS = [
 
 const chat = new ChatClient({
   url: \`wss://example.org/client?srect=\${encodeURIComponent(token)}\`,
+  probe: \`https://example.org/socketServer/info?srect=\${encodeURIComponent(token)}\`, // asked why one is not let in
   uid: me.uid,
   onMessage: async (message) => { await save(message); show(message); }, // then it is confirmed
   onStatus: ({ msgID, state }) => mark(msgID, state), // sending, stored, delivered, failed
@@ -19,7 +20,7 @@ chat.send(2, '起来聊天');`,
     name: 'stompjs 7',
     text: `import { Client } from '@stomp/stompjs';
 
-const outbox = new Map(); // msgID -> message, until it is stored
+const outbox = new Map(); // msgID -> message, until it is stored or refused
 const stomp = new Client({
   brokerURL: \`wss://example.org/client?srect=\${encodeURIComponent(token)}\`,
   onConnect: () => {
@@ -29,23 +30,33 @@ const stomp = new Client({
       stomp.publish({ destination: '/socket/chat/recive', body: JSON.stringify({ msgID: chatID, id }) });
     });
     stomp.subscribe('/user/queue/send/status', ({ body }) => outbox.delete(JSON.parse(body).msgID));
-    stomp.subscribe('/user/queue/status', ({ body }) => failed(JSON.parse(body)));
+    stomp.subscribe('/user/queue/status', ({ body }) => {
+      const failure = JSON.parse(body);
+      if (failure.code === -300 || failure.content.error === 'RateLimited') return setTimeout(publish, 3000, failure.msgID);
+      outbox.delete(failure.msgID); // refused for good
+      failed(failure);
+    });
     stomp.publish({ destination: '/socket/chat/init' });
-    for (const unsent of outbox.values()) publish(unsent); // under the same msgID
+    for (const msgID of outbox.keys()) publish(msgID);
+  },
+  onStompError: ({ headers }) => {
+    if (headers.message === 'token-expired') signIn(); // gets a new token and sets stomp.brokerURL
   },
 });
-const publish = (message) => stomp.publish({ destination: '/socket/chat/send', body: JSON.stringify(message) });
+function publish(msgID) { // as often as it takes, under the same msgID
+  if (stomp.connected && outbox.has(msgID)) stomp.publish({ destination: '/socket/chat/send', body: JSON.stringify(outbox.get(msgID)) });
+}
 function send(reciverId, content) {
-  const message = { msgID: sha1(content + Date.now()), reciverId, content };
-  outbox.set(message.msgID, message);
-  if (stomp.connected) publish(message); // else onConnect does
+  const msgID = crypto.randomUUID(); // 1 to 64 printable ASCII characters, no space
+  outbox.set(msgID, { msgID, reciverId, content });
+  publish(msgID); // or else onConnect does
 }
 stomp.activate();
 send(2, '起来聊天');`,
   },
   {
     name: 'stompjs 2',
-    text: `var outbox = {}; // msgID -> message, until it is stored
+    text: `var outbox = {}; // msgID -> message, until it is stored or refused
 var stomp;
 function connect() {
   stomp = Stomp.over(new WebSocket('wss://example.org/client?srect=' + encodeURIComponent(token)));
@@ -56,18 +67,26 @@ function connect() {
       stomp.send('/socket/chat/recive', {}, JSON.stringify({ msgID: message.chatID, id: message.id }));
     });
     stomp.subscribe('/user/queue/send/status', function (frame) { delete outbox[JSON.parse(frame.body).msgID]; });
-    stomp.subscribe('/user/queue/status', function (frame) { failed(JSON.parse(frame.body)); });
+    stomp.subscribe('/user/queue/status', function (frame) {
+      var failure = JSON.parse(frame.body);
+      if (failure.code === -300 || failure.content.error === 'RateLimited') return setTimeout(publish, 3000, failure.msgID);
+      delete outbox[failure.msgID]; // refused for good
+      failed(failure);
+    });
     stomp.send('/socket/chat/init', {}, '');
-    Object.keys(outbox).forEach(publish); // under the same msgID
-  }, function (error) {
-    if (typeof error === 'string') setTimeout(connect, 3000); // the line is lost; an ERROR frame is an object
+    Object.keys(outbox).forEach(publish);
+  }, function (error) { // an ERROR frame, or a text when the line is lost
+    if (error.headers && error.headers.message === 'token-expired') { token = null; signIn(); } // gets a new one, then connect()
+    else if (typeof error === 'string' && token) setTimeout(connect, 3000);
   });
 }
-function publish(msgID) { stomp.send('/socket/chat/send', {}, JSON.stringify(outbox[msgID])); }
+function publish(msgID) { // as often as it takes, under the same msgID
+  if (stomp.connected && outbox[msgID]) stomp.send('/socket/chat/send', {}, JSON.stringify(outbox[msgID]));
+}
 function send(reciverId, content) {
-  var msgID = sha1(content + Date.now());
+  var msgID = Date.now() + '-' + Math.random(); // 1 to 64 printable ASCII characters, no space
   outbox[msgID] = { msgID: msgID, reciverId: reciverId, content: content };
-  if (stomp.connected) publish(msgID); // else the callback above does
+  publish(msgID); // or else the callback above does
 }
 connect();
 send(2, '起来聊天');`,
@@ -75,6 +94,7 @@ send(2, '起来聊天');`,
   {
     name: 'SockJS',
     text: `// The same STOMP inside; SockJS finds a way through where WebSockets are blocked.
+// With Vite: define: { global: 'globalThis' } in vite.config, for sockjs-client 1.6.1 takes global for granted.
 const url = \`https://example.org/socketServer?srect=\${encodeURIComponent(token)}\`;
 
 const stomp7 = new Client({ webSocketFactory: () => new SockJS(url) /* instead of brokerURL; onConnect as there */ });
@@ -96,7 +116,7 @@ stomp.topic("/user/queue/send/status").subscribe(frame -> stored(frame.getPayloa
 stomp.topic("/user/queue/status").subscribe(frame -> failed(frame.getPayload()));
 stomp.connect();
 stomp.send("/socket/chat/init").subscribe();
-JSONObject hello = new JSONObject().put("msgID", sha1(text + System.currentTimeMillis())).put("reciverId", 2).put("content", text);
+JSONObject hello = new JSONObject().put("msgID", UUID.randomUUID().toString()).put("reciverId", 2).put("content", text);
 stomp.send("/socket/chat/send", hello.toString()).subscribe();`,
   },
   {
@@ -124,7 +144,7 @@ func onMessageReceived(swiftStomp: SwiftStomp, message: Any?, messageId: String,
   }
 }
 func send(_ text: String, to reciverId: Int) {
-  let message = Outgoing(msgID: sha1(text + millis), reciverId: reciverId, content: text)
+  let message = Outgoing(msgID: UUID().uuidString, reciverId: reciverId, content: text)
   outbox.append(message)
   if stomp.connectionStatus == .fullyConnected { stomp.send(body: message, to: "/socket/chat/send") } // else onConnect does
 }`,

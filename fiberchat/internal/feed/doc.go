@@ -48,9 +48,11 @@
 // a time for each Feed, which exists only while something is due; it holds no
 // lock while it reads, encodes or waits for space. Close waits for it.
 //
-// A Feed needs memory for a page of messages while it reads, for the receipts
+// A Feed needs memory for a page of messages while it reads, which is bounded
+// in bytes (half of the session's queue), for the receipts
 // of 64 inits, and for eight ranges of ids: those of what it has sent, by which
-// a confirmation that names no id finds its message (Sent). No message waits in it.
+// a confirmation that names no id finds its message (Sent), and as many again
+// for each subscription that acknowledges (SentTo). No message waits in it.
 //
 // # Tests
 //
@@ -62,5 +64,6 @@
 //
 //	feed.go    Feed: offers, periods of listening, inits
 //	read.go    the reading goroutine
+//	pages.go   how much it reads at once
 //	ranges.go  which ids a session was sent
 package feed

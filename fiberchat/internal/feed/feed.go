@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// Page is how many messages are read at once: at 48 KiB each, a page is
-	// the most that reading holds in addition to the session's queue.
-	Page = 32
 	// maxInits bounds the inits that wait for a subscription, or for their turn.
 	maxInits = 64
 	// retryAfter is the pause after a read that failed.
@@ -32,10 +29,10 @@ var errStale = errors.New("feed: the store does not show yet what it has stored"
 // one goroutine at a time, except for Last.
 type Log interface {
 	// Pending returns the messages not confirmed with an id above after,
-	// ascending, at most Page of them.
-	Pending(after int64) ([]chat.Message, error)
+	// ascending, at most limit of them.
+	Pending(after int64, limit int) ([]chat.Message, error)
 	// Inbox returns all messages, confirmed or not, in the same way.
-	Inbox(after int64) ([]chat.Message, error)
+	Inbox(after int64, limit int) ([]chat.Message, error)
 	// Last returns an id that no message stored now exceeds, and that every
 	// later one does.
 	Last() (int64, error)
@@ -43,8 +40,9 @@ type Log interface {
 
 // Outlet is the session. Only WaitSpace blocks.
 type Outlet interface {
-	// Message queues body for a subscription and keeps nothing of it.
-	Message(s *stomp.Subscription, body []byte)
+	// Message queues the body of the message with this id for a subscription
+	// and keeps nothing of it.
+	Message(s *stomp.Subscription, id int64, body []byte)
 	// WaitSpace blocks until there is space in the queue for n bytes, and
 	// reports whether the session is still up.
 	WaitSpace(n int) bool
@@ -62,11 +60,13 @@ type Feed struct {
 	out    Outlet
 	encode func(*chat.Message) []byte
 	burst  int // more bytes of copies than this wait for space
+	pages  pages
 
 	mu       sync.Mutex
 	listener *listener // nil while nobody listens
 	sent     []chat.Range
-	inits    []string // receipts of those not begun, "" where none is asked
+	ackable  map[*stomp.Subscription][]chat.Range // what each one that acknowledges was sent; nil without one
+	inits    []string                             // receipts of those not begun, "" where none is asked
 	retry    *time.Timer
 	// running says that a goroutine reads; changed is signalled when it has
 	// taken the inits and when it ends. leaving lets it end when the inits are
@@ -87,9 +87,10 @@ type listener struct {
 }
 
 // New returns the feed of a session. encode makes a message's body; burst is
-// how many bytes may be queued at once for several subscriptions.
+// how many bytes may be queued at once for several subscriptions, and how many
+// of content are kept of what was read.
 func New(log Log, out Outlet, encode func(*chat.Message) []byte, burst int) *Feed {
-	f := &Feed{log: log, out: out, encode: encode, burst: burst}
+	f := &Feed{log: log, out: out, encode: encode, burst: burst, pages: pages{burst, minRows}}
 	f.changed.L = &f.mu
 	return f
 }
@@ -106,7 +107,7 @@ func (f *Feed) Offer(id, previous int64, body []byte) {
 		f.fallBehind(l, id)
 	default:
 		for _, s := range l.subs {
-			f.out.Message(s, body)
+			f.message(s, l.cursor, id, body)
 		}
 		f.wasSent(l, l.cursor, id)
 	}
@@ -147,6 +148,12 @@ func (f *Feed) Listen(s *stomp.Subscription) error {
 		l.starting, l.cursor = false, last // what was offered meanwhile has left it behind
 	}
 	l.subs = append(slices.Clip(l.subs), s)
+	if s.Ack != stomp.AckAuto {
+		if f.ackable == nil {
+			f.ackable = make(map[*stomp.Subscription][]chat.Range)
+		}
+		f.ackable[s] = nil
+	}
 	f.start()
 	return nil
 }
@@ -155,6 +162,7 @@ func (f *Feed) Listen(s *stomp.Subscription) error {
 func (f *Feed) Unlisten(s *stomp.Subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.ackable, s)
 	l := f.listener
 	if l == nil {
 		return
@@ -188,6 +196,14 @@ func (f *Feed) Sent() []chat.Range {
 	return slices.Clone(f.sent)
 }
 
+// SentTo returns the ids of the messages that were sent to one subscription,
+// one that acknowledges.
+func (f *Feed) SentTo(s *stomp.Subscription) []chat.Range {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ackable[s])
+}
+
 // Drain returns when the inits are answered; nothing is read after it.
 func (f *Feed) Drain() {
 	f.mu.Lock()
@@ -213,6 +229,15 @@ func (f *Feed) Close() {
 	}
 	for f.running {
 		f.changed.Wait()
+	}
+}
+
+// message sends to a subscription the next message after the id after. It
+// needs mu.
+func (f *Feed) message(s *stomp.Subscription, after, id int64, body []byte) {
+	f.out.Message(s, id, body)
+	if s.Ack != stomp.AckAuto {
+		f.ackable[s] = addRange(f.ackable[s], chat.Range{After: after, UpTo: id})
 	}
 }
 

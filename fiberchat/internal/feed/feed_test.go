@@ -17,8 +17,8 @@ type log struct {
 	reads int
 }
 
-func (l *log) Pending(int64) ([]chat.Message, error) { return nil, nil }
-func (l *log) Inbox(after int64) ([]chat.Message, error) {
+func (l *log) Pending(int64, int) ([]chat.Message, error) { return nil, nil }
+func (l *log) Inbox(after int64, _ int) ([]chat.Message, error) {
 	l.reads++
 	return l.inbox(after)
 }
@@ -30,10 +30,12 @@ type outlet struct {
 	failed   []error
 }
 
-func (o *outlet) Message(_ *stomp.Subscription, b []byte) { o.sent = append(o.sent, string(b)) }
-func (o *outlet) WaitSpace(int) bool                      { return true }
-func (o *outlet) Receipt(id string)                       { o.receipts = append(o.receipts, id) }
-func (o *outlet) InitFailed(_ []string, err error)        { o.failed = append(o.failed, err) }
+func (o *outlet) Message(_ *stomp.Subscription, _ int64, b []byte) {
+	o.sent = append(o.sent, string(b))
+}
+func (o *outlet) WaitSpace(int) bool               { return true }
+func (o *outlet) Receipt(id string)                { o.receipts = append(o.receipts, id) }
+func (o *outlet) InitFailed(_ []string, err error) { o.failed = append(o.failed, err) }
 
 // An offer of an id that the log does not show fails no init: all up to Last
 // was sent.

@@ -239,31 +239,31 @@ func read[T any](w *world, find func() T) (found T, err error) {
 	return find(), nil
 }
 
-func (w *world) page(after int64, all bool) (page []chat.Message) {
+func (w *world) page(after int64, limit int, all bool) (page []chat.Message) {
 	for _, m := range w.log {
-		if m.ID > after && (all || m.ConfirmedAt.IsZero()) && len(page) < Page {
+		if m.ID > after && (all || m.ConfirmedAt.IsZero()) && len(page) < limit {
 			page = append(page, m)
 		}
 	}
 	return page
 }
 
-func (w *world) Pending(after int64) ([]chat.Message, error) {
+func (w *world) Pending(after int64, limit int) ([]chat.Message, error) {
 	if after == 0 {
 		w.mu.Lock()
 		w.round++
 		w.mu.Unlock()
 	}
-	return read(w, func() []chat.Message { return w.page(after, false) })
+	return read(w, func() []chat.Message { return w.page(after, limit, false) })
 }
 
-func (w *world) Inbox(after int64) ([]chat.Message, error) {
-	return read(w, func() []chat.Message { return w.page(after, true) })
+func (w *world) Inbox(after int64, limit int) ([]chat.Message, error) {
+	return read(w, func() []chat.Message { return w.page(after, limit, true) })
 }
 
 func (w *world) Last() (int64, error) { return read(w, w.end) }
 
-func (w *world) Message(s *stomp.Subscription, body []byte) {
+func (w *world) Message(s *stomp.Subscription, _ int64, body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, _ := strconv.ParseInt(string(body), 10, 64)

@@ -113,11 +113,11 @@ func (f *Feed) replayUpTo(l *listener) error {
 	}
 	cursor := f.cursor(l)
 	for after, full := int64(0), true; full; {
-		page, err := f.log.Pending(after)
+		page, err := f.log.Pending(after, f.pages.rows)
 		if err != nil {
 			return err
 		}
-		full = len(page) == Page
+		page, full = f.pages.fit(page)
 		for i := range page {
 			if page[i].ID > cursor {
 				full = false
@@ -162,7 +162,8 @@ func (f *Feed) catchUp(l *listener) error {
 	after, owed := l.cursor, l.owed
 	l.behind = false
 	f.mu.Unlock()
-	page, err := f.log.Inbox(after)
+	page, err := f.log.Inbox(after, f.pages.rows)
+	page, more := f.pages.fit(page)
 	for i := range page {
 		if !f.pass(l, after, &page[i]) {
 			return nil
@@ -174,7 +175,7 @@ func (f *Feed) catchUp(l *listener) error {
 	switch {
 	case err != nil:
 		l.behind = true
-	case len(page) == Page:
+	case more:
 		l.behind = true
 	case after >= owed:
 		l.stale = 0
@@ -202,7 +203,7 @@ func (f *Feed) pass(l *listener, after int64, m *chat.Message) bool {
 			f.mu.Unlock()
 			return false
 		}
-		f.send(l, s, body)
+		f.send(l, s, after, m.ID, body)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -220,10 +221,10 @@ func (f *Feed) subscriptions(l *listener) []*stomp.Subscription {
 }
 
 // send sends to a subscription unless it has ended.
-func (f *Feed) send(l *listener, s *stomp.Subscription, body []byte) {
+func (f *Feed) send(l *listener, s *stomp.Subscription, after, id int64, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if slices.Contains(l.subs, s) {
-		f.out.Message(s, body)
+		f.message(s, after, id, body)
 	}
 }

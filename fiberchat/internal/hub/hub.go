@@ -17,10 +17,9 @@ type Hub[S comparable] struct {
 // New returns an empty hub.
 func New[S comparable]() *Hub[S] { return &Hub[S]{users: make(map[int64][]S)} }
 
-// Add puts a session in. It returns the sessions that have to go so that the
-// user has at most max, the oldest of them, which stay until they are
-// removed; and false, adding nothing, when the hub holds total already.
-func (h *Hub[S]) Add(userID int64, s S, max, total int) (surplus []S, ok bool) {
+// Add puts a session in. It returns all of the user's sessions, as Of does,
+// and false, adding nothing, when the hub holds total already.
+func (h *Hub[S]) Add(userID int64, s S, total int) (all []S, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if total > 0 && h.count >= total {
@@ -29,7 +28,7 @@ func (h *Hub[S]) Add(userID int64, s S, max, total int) (surplus []S, ok bool) {
 	have := append(slices.Clip(h.users[userID]), s)
 	h.users[userID] = have
 	h.count++
-	return have[:len(have)-min(len(have), max)], true
+	return have, true
 }
 
 // Remove takes a session out.

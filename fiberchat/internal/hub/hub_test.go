@@ -17,9 +17,9 @@ func TestHub(t *testing.T) {
 	h := New[string]()
 	add := func(user int64, s string, want ...string) {
 		t.Helper()
-		surplus, ok := h.Add(user, s, 2, 0)
-		if !ok || !slices.Equal(surplus, want) {
-			t.Errorf("Add(%d, %s): %q, %v, want %q", user, s, surplus, ok, want)
+		all, ok := h.Add(user, s, 0)
+		if !ok || !slices.Equal(all, want) {
+			t.Errorf("Add(%d, %s): %q, %v, want %q", user, s, all, ok, want)
 		}
 	}
 	of := func(user int64, want ...string) {
@@ -30,13 +30,13 @@ func TestHub(t *testing.T) {
 	}
 	of(1)
 	h.Remove(1, "nobody")
-	add(1, "a")
-	add(1, "b")
+	add(1, "a", "a")
+	add(1, "b", "a", "b")
 	before := h.Of(1)
-	add(1, "c", "a") // the oldest has to go, and stays until it is removed
-	add(2, "x")
+	add(1, "c", "a", "b", "c")
+	add(2, "x", "x")
 	of(1, "a", "b", "c")
-	add(1, "d", "a", "b")
+	add(1, "d", "a", "b", "c", "d")
 	h.Remove(1, "b")
 	h.Remove(1, "b")
 	h.Remove(2, "a")
@@ -61,18 +61,18 @@ func TestTotal(t *testing.T) {
 	t.Parallel()
 	h := New[int]()
 	for i := range 3 {
-		if _, ok := h.Add(int64(i%2), i, 16, 3); !ok {
+		if _, ok := h.Add(int64(i%2), i, 3); !ok {
 			t.Fatalf("number %d was refused", i)
 		}
 	}
-	if surplus, ok := h.Add(0, 9, 1, 3); ok || surplus != nil || h.Len() != 3 || slices.Contains(h.Of(0), 9) {
-		t.Errorf("beyond the total: %v, %v, %v", surplus, ok, h.Of(0))
+	if all, ok := h.Add(0, 9, 3); ok || all != nil || h.Len() != 3 || slices.Contains(h.Of(0), 9) {
+		t.Errorf("beyond the total: %v, %v, %v", all, ok, h.Of(0))
 	}
 	h.Remove(1, 1)
-	if _, ok := h.Add(0, 9, 16, 3); !ok {
+	if _, ok := h.Add(0, 9, 3); !ok {
 		t.Error("refused, though one has left")
 	}
-	if _, ok := h.Add(0, 10, 16, 0); !ok {
+	if _, ok := h.Add(0, 10, 0); !ok {
 		t.Error("refused, though there is no bound")
 	}
 }
@@ -80,7 +80,7 @@ func TestTotal(t *testing.T) {
 // Sessions come and go while others read; what was handed out never changes.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	const users, workers, rounds, max, total = 4, 16, 2000, 3, 20
+	const users, workers, rounds, total = 4, 16, 2000, 20
 	h := New[*string]()
 	var wait sync.WaitGroup
 	for w := range workers {
@@ -88,15 +88,15 @@ func TestConcurrent(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(w), 1))
 			for range rounds {
 				user, s := random.Int64N(users), fmt.Sprint(w)
-				surplus, ok := h.Add(user, &s, max, total)
+				all, ok := h.Add(user, &s, total)
 				if !ok {
 					continue
 				}
 				if have := h.Of(user); !slices.Contains(have, &s) {
 					t.Error("a session is not where it was put")
 				}
-				if slices.Contains(surplus, &s) {
-					t.Error("the session that came is told to go")
+				if all[len(all)-1] != &s {
+					t.Error("the session that came is not the last one")
 				}
 				if n := h.Len(); n > total || len(h.All()) > total {
 					t.Errorf("%d sessions, more than the total", n)

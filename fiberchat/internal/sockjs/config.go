@@ -2,11 +2,11 @@ package sockjs
 
 import (
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/middleware/origins"
 )
 
 // The client library that iframe*.html loads unless Config names another one:
@@ -35,16 +35,21 @@ type Config struct {
 	// Optional. Default: the path answers 404.
 	Raw fiber.Handler
 
+	// Subprotocols are those of WebSocket that the websocket transport chooses
+	// from, the best first. Optional. Default: it chooses none.
+	Subprotocols []string
+
 	// AllowOrigins lists the origins whose pages may connect, as browsers
-	// send them ("https://example.org"), or "*" for any. The server's own is
-	// always allowed.
+	// send them ("https://example.org") or with a * for all sub-domains
+	// ("https://*.example.org"), or "*" for any. The server's own is always allowed.
 	// A page with Referrer-Policy no-referrer sends its jsonp forms as "null".
 	// Optional. Default: any.
 	AllowOrigins []string
 
 	// ClientURL is the sockjs-client library that iframe*.html loads. It
 	// runs with the rights of this origin, so name an exact version; the
-	// browser refuses it if it does not match ClientIntegrity.
+	// browser refuses it if it does not match ClientIntegrity. Pages of another
+	// version of the library cannot use the iframe.
 	// Optional. Default: sockjs-client 1.6.1 from cdn.jsdelivr.net and its hash.
 	ClientURL, ClientIntegrity string
 
@@ -126,13 +131,10 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	origins := make([]string, len(cfg.AllowOrigins))
-	for i, origin := range cfg.AllowOrigins {
-		origins[i] = strings.ToLower(strings.TrimSuffix(origin, "/"))
+	allowed, err := origins.Parse(cfg.AllowOrigins)
+	if err != nil {
+		panic("sockjs: Config.AllowOrigins: " + err.Error())
 	}
-	if slices.Contains(origins, "*") {
-		origins = nil
-	}
-	cfg.AllowOrigins = origins
+	cfg.AllowOrigins = allowed
 	return cfg
 }

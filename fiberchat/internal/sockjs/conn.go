@@ -68,7 +68,7 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 	}
 	before := s.dec
 	s.in.Grow(len(body))
-	decoded, err := s.dec.append(s.in.AvailableBuffer(), body)
+	decoded, err := s.dec.array(s.in.AvailableBuffer(), body)
 	if err != nil {
 		s.dec = before
 	} else {

@@ -3,15 +3,22 @@ package sockjs
 import (
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"fiberchat.example/middleware/origins"
 )
 
-const yearSeconds = "31536000"
+const (
+	year = 31536000 * time.Second
+	// The least that sockjs-protocol takes for the page. A copy of it goes by
+	// the library's version and the AllowOrigins of its day until it is asked for again.
+	pageAge = 1000000 * time.Second
+)
 
 // CORS is a handler that sets the CORS headers and calls the next one. Mount
 // it before authentication, so that a page may read why it was refused.
@@ -27,19 +34,21 @@ func (s *Server) CORS(c *fiber.Ctx) error {
 // iframe*.html belong. Requests without Origin come from no page, or from one
 // that the browser does not report.
 //
-// The server's own origin is known by its host and port, as c.Hostname has
-// them. The scheme is not compared, because a proxy that ends TLS hides it,
-// and so a port is one of its own only if it is neither 80 nor 443.
+// The server's own origin is known by its host and port, as the Host header
+// has them, or X-Forwarded-Host where the app says by EnableTrustedProxyCheck
+// whose it believes. The scheme is not compared, because a proxy that ends TLS
+// hides it, and so a port is one of its own only if it is neither 80 nor 443.
 func (s *Server) OriginAllowed(c *fiber.Ctx) bool {
 	origin := c.Get(fiber.HeaderOrigin)
-	if len(s.cfg.AllowOrigins) == 0 || origin == "" {
+	if origin == "" || origins.List(s.cfg.AllowOrigins).Allows(origin) {
 		return true
 	}
-	if slices.ContainsFunc(s.cfg.AllowOrigins, func(allowed string) bool { return strings.EqualFold(allowed, origin) }) {
-		return true
+	host := string(c.Request().Host())
+	if c.App().Config().EnableTrustedProxyCheck {
+		host = c.Hostname()
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(withoutDefaultPort(u.Host), withoutDefaultPort(c.Hostname()))
+	return err == nil && u.Host != "" && strings.EqualFold(withoutDefaultPort(u.Host), withoutDefaultPort(host))
 }
 
 func withoutDefaultPort(host string) string {
@@ -62,9 +71,9 @@ func (s *Server) setCORS(c *fiber.Ctx) {
 
 // preflight answers OPTIONS; method is the one the URL serves.
 func preflight(c *fiber.Ctx, method string) error {
-	setCached(c)
+	setCached(c, year)
 	c.Set(fiber.HeaderAccessControlAllowMethods, "OPTIONS, "+method)
-	c.Set(fiber.HeaderAccessControlMaxAge, yearSeconds)
+	c.Set(fiber.HeaderAccessControlMaxAge, seconds(year))
 	if headers := c.Get(fiber.HeaderAccessControlRequestHeaders); headers != "" {
 		c.Set(fiber.HeaderAccessControlAllowHeaders, headers)
 	}
@@ -84,9 +93,11 @@ func empty(c *fiber.Ctx, status int) error {
 	return nil
 }
 
-func setCached(c *fiber.Ctx) {
-	c.Set(fiber.HeaderCacheControl, "public, max-age="+yearSeconds)
-	c.Set(fiber.HeaderExpires, time.Now().UTC().AddDate(1, 0, 0).Format(http.TimeFormat))
+func seconds(age time.Duration) string { return strconv.Itoa(int(age.Seconds())) }
+
+func setCached(c *fiber.Ctx, age time.Duration) {
+	c.Set(fiber.HeaderCacheControl, "public, max-age="+seconds(age))
+	c.Set(fiber.HeaderExpires, time.Now().UTC().Add(age).Format(http.TimeFormat))
 }
 
 func setNotCached(c *fiber.Ctx) {
@@ -115,13 +126,21 @@ func (s *Server) allowFraming(h *fasthttp.ResponseHeader) {
 	h.Del(fiber.HeaderContentSecurityPolicy)
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	if len(s.cfg.AllowOrigins) > 0 {
-		ancestors := "frame-ancestors 'self'"
-		for _, origin := range s.cfg.AllowOrigins {
-			if origin != "null" {
-				ancestors += " " + origin
-			}
-		}
-		h.Set(fiber.HeaderContentSecurityPolicy, ancestors)
+	if policy := framePolicy(s.cfg.AllowOrigins); policy != "" {
+		h.Set(fiber.HeaderContentSecurityPolicy, policy)
 	}
+}
+
+// framePolicy says who may frame these responses; "" is anybody.
+func framePolicy(allowed []string) string {
+	if len(allowed) == 0 {
+		return ""
+	}
+	policy := "frame-ancestors 'self'"
+	for _, origin := range allowed {
+		if origin != "null" && origin != "file://" { // CSP has no word for them
+			policy += " " + origin
+		}
+	}
+	return policy
 }

@@ -1,6 +1,7 @@
 package sockjs
 
 import (
+	"encoding/json"
 	"errors"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -19,31 +20,34 @@ type decoder struct {
 	high rune // a high surrogate that has no partner yet, or 0
 }
 
-// append appends the bytes of all strings in body, which is a JSON array of
-// strings or one string. On an error dst's contents beyond its length and
-// the decoder's state count for nothing: the caller keeps its own copies.
-func (d *decoder) append(dst, body []byte) ([]byte, error) {
+// array appends the bytes of all strings in body, a JSON array of strings. On
+// an error dst's contents beyond its length and the decoder's state count for
+// nothing: the caller keeps its own copies.
+func (d *decoder) array(dst, body []byte) ([]byte, error) {
 	p := parser{decoder: d, in: body, out: dst}
-	p.space()
-	if p.i == len(p.in) {
+	switch p.space(); {
+	case len(body) == 0:
+		return nil, errPayload
+	case p.i < len(p.in) && p.in[p.i] == '[':
+		if p.elements() {
+			return p.end()
+		}
+	case json.Valid(body):
 		return nil, errPayload
 	}
-	switch p.in[p.i] {
-	case '"':
-		if !p.string() {
-			return nil, errBroken
-		}
-	case '[':
-		if err := p.array(); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, errPayload
+	return nil, errBroken
+}
+
+// arrayOrString also takes one string without brackets.
+func (d *decoder) arrayOrString(dst, body []byte) ([]byte, error) {
+	p := parser{decoder: d, in: body, out: dst}
+	if p.space(); p.i == len(p.in) || p.in[p.i] != '"' {
+		return d.array(dst, body)
 	}
-	if p.space(); p.i != len(p.in) {
+	if !p.string() {
 		return nil, errBroken
 	}
-	return p.out, nil
+	return p.end()
 }
 
 type parser struct {
@@ -58,29 +62,38 @@ func (p *parser) space() {
 	}
 }
 
-func (p *parser) array() error {
+// end returns what was read, if nothing but space follows it.
+func (p *parser) end() ([]byte, error) {
+	if p.space(); p.i != len(p.in) {
+		return nil, errBroken
+	}
+	return p.out, nil
+}
+
+// elements reads from a bracket to its partner, and reports whether it was an array of strings.
+func (p *parser) elements() bool {
 	for first := true; ; first = false {
 		p.i++ // the bracket or the comma
 		p.space()
 		if p.i == len(p.in) {
-			return errBroken
+			return false
 		}
 		if first && p.in[p.i] == ']' {
 			break
 		}
 		if !p.string() {
-			return errBroken
+			return false
 		}
 		p.space()
 		if p.i == len(p.in) || p.in[p.i] != ',' && p.in[p.i] != ']' {
-			return errBroken
+			return false
 		}
 		if p.in[p.i] == ']' {
 			break
 		}
 	}
 	p.i++
-	return nil
+	return true
 }
 
 // string reads one string, quotes included, and reports whether it was one.
@@ -105,6 +118,9 @@ func (p *parser) string() bool {
 			p.i++
 		default:
 			r, size := utf8.DecodeRune(p.in[p.i:])
+			if r == utf8.RuneError && size == 1 {
+				return false // not UTF-8; a U+FFFD put here would be stored as the user's own
+			}
 			p.unit(r)
 			p.i += size
 		}

@@ -2,6 +2,7 @@ package sockjs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -81,18 +82,32 @@ func TestDecoder(t *testing.T) {
 		{"lone high then a body", []string{`["\ud83d"]`, `["x"]`}, "\ufffdx"},
 		{"two highs and a low", []string{`["\ud83d\ud83d\ude00"]`}, "\ufffd😀"},
 		{"lone low", []string{`["x\ude00"]`}, "x\ufffd"},
-		{"not UTF-8", []string{"[\"a\xff\xc3\"]"}, "a\ufffd\ufffd"},
-		{"surrogate as bytes", []string{"[\"\xed\xa0\xbd\"]"}, "\ufffd\ufffd\ufffd"},
+		{"U+FFFD itself", []string{"[\"\ufffd\"]"}, "\ufffd"},
 	} {
 		var d decoder
 		var got []byte
 		for _, body := range c.bodies {
 			var err error
-			if got, err = d.append(got, []byte(body)); err != nil {
+			if got, err = d.arrayOrString(got, []byte(body)); err != nil {
 				t.Fatalf("%s: %v", c.name, err)
 			}
 		}
 		equal(t, c.name, string(got), c.want)
+	}
+}
+
+// What is not UTF-8 is refused, and not replaced by what would be stored as the user's own words.
+func TestDecoderRefusesWhatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	for name, octets := range map[string]string{
+		"no lead": "\xff", "no tail": "\xc3", "tail alone": "\x80", "overlong": "\xc0\xaf", "surrogate": "\xed\xa0\xbd",
+		"beyond Unicode": "\xf4\x90\x80\x80", "cut off": "\xe4\xbd",
+	} {
+		for _, body := range []string{`["a` + octets + `b"]`, `["` + octets + `"]`, `"` + octets + `"`, `["\ud83d` + octets + `"]`, `["a"` + octets + `]`} {
+			if got, err := new(decoder).arrayOrString(nil, []byte(body)); !errors.Is(err, errBroken) {
+				t.Errorf("%s, %q: got %q, %v", name, body, got, err)
+			}
+		}
 	}
 }
 
@@ -145,24 +160,28 @@ func FuzzXHRSendBody(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var d decoder
-		got, err := d.append(nil, body)
+		got, err := d.arrayOrString(nil, body)
 		if len(got) > 3*len(body) {
 			t.Fatalf("%d bytes became %d", len(body), len(got))
 		}
 		if !utf8.Valid(got) {
 			t.Fatalf("not UTF-8: %q", got)
 		}
-		var one string
+		var one *string
 		many := []*string{}
 		valid := json.Unmarshal(body, &many) == nil && many != nil
 		if !valid && json.Unmarshal(body, &one) == nil && strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), `"`) {
-			valid, many = true, []*string{&one}
+			valid, many = true, []*string{one}
 		}
 		for _, s := range many {
 			valid = valid && s != nil // null is no string
 		}
+		valid = valid && utf8.Valid(body)
 		if valid != (err == nil) {
 			t.Fatalf("%q: valid %v, error %v", body, valid, err)
+		}
+		if _, inPost := new(decoder).array(nil, body); (inPost == nil) != (valid && one == nil) {
+			t.Fatalf("%q: valid %v, bare %v, in a post %v", body, valid, one != nil, inPost)
 		}
 		if !valid || d.high != 0 {
 			return
@@ -178,7 +197,7 @@ func FuzzXHRSendBody(f *testing.F) {
 		if string(got) != want.String() {
 			t.Fatalf("%q: got %q, want %q", body, got, want.String())
 		}
-		again, err := new(decoder).append(nil, appendString(nil, got))
+		again, err := new(decoder).arrayOrString(nil, appendString(nil, got))
 		if err != nil || string(again) != string(got) {
 			t.Fatalf("%q does not survive: %q, %v", got, again, err)
 		}

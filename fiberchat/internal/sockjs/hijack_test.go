@@ -1,11 +1,14 @@
 package sockjs
 
 import (
+	"io"
 	"net"
 	"sync"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
+
+	"fiberchat.example/fiberchat/internal/ws"
 )
 
 // counted is a listener that knows how many of its connections are open.
@@ -37,7 +40,10 @@ func (c *countedConn) Close() error {
 // whoever ends the session.
 func TestKeepHijackedConns(t *testing.T) {
 	t.Parallel()
-	server := New(Config{Key: func(*fiber.Ctx) string { return "" }, Open: serving(wait), MaxSessions: 4})
+	server := New(Config{
+		Key: func(*fiber.Ctx) string { return "" }, Open: serving(wait), MaxSessions: 4,
+		Raw: ws.New(ws.Config{}, func(*fiber.Ctx) func(*ws.Conn) { return func(conn *ws.Conn) { _, _ = io.Copy(io.Discard, conn) } }),
+	})
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Server().KeepHijackedConns = true
 	app.Use("/echo", server.Handler)
@@ -60,7 +66,8 @@ func TestKeepHijackedConns(t *testing.T) {
 	wsWant(t, socketEnded, "o")
 	refused := dialWS(t, addr, "/echo"+newSessionPath()+"/websocket")
 	wsWant(t, refused, `c[1013,"Too many sessions"]`)
-	for _, c := range []interface{ Close() error }{left, socketLeft, refused} {
+	rawLeft := dialWS(t, addr, "/echo/websocket")
+	for _, c := range []interface{ Close() error }{left, socketLeft, refused, rawLeft} {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}

@@ -35,7 +35,7 @@ func TestJSONPSendInvalidJSON(t *testing.T) {
 	form := "Content-Type: application/x-www-form-urlencoded"
 	equal(t, "open", get(t, app.addr, path+"/jsonp?c=x").body, "/**/x(\"o\");\r\n")
 	for _, c := range []struct{ body, problem string }{
-		{"d=%5B%22x", "Broken JSON encoding."}, {"", "Payload expected."}, {"d=", "Payload expected."}, {"p=p", "Payload expected."},
+		{"d=%5B%22x", "Broken JSON encoding."}, {"d=%5B%22%FF%22%5D", "Broken JSON encoding."}, {"d=x", "Broken JSON encoding."}, {"d=%22x%22", "Payload expected."}, {"", "Payload expected."}, {"d=", "Payload expected."}, {"p=p", "Payload expected."},
 	} {
 		a := post(t, app.addr, path+"/jsonp_send", c.body, form)
 		equal(t, "status of "+c.body, a.status, http.StatusInternalServerError)

@@ -36,7 +36,7 @@ func told(t *testing.T, config fiber.Config, ask func(c *fiber.Ctx) bool, path, 
 
 func TestOriginAllowed(t *testing.T) {
 	t.Parallel()
-	list := []string{"https://Page.example/", "null"}
+	list := []string{"https://Page.example/", "null", "https://*.page.example"}
 	for _, c := range []struct {
 		list                    []string
 		origin, host, forwarded string
@@ -48,6 +48,7 @@ func TestOriginAllowed(t *testing.T) {
 		{list, "https://page.example", "x", "", true},
 		{list, "HTTPS://PAGE.example", "x", "", true},
 		{list, "null", "x", "", true},
+		{list, "https://a.Page.example", "x", "", true},
 		{list, "http://page.example", "x", "", false},
 		{list, "https://page.example:8443", "x", "", false},
 		{list, "https://page.example.evil", "x", "", false},
@@ -74,8 +75,12 @@ func TestOriginAllowed(t *testing.T) {
 	}
 
 	s := New(Config{Key: func(*fiber.Ctx) string { return "" }, Open: serving(wait), AllowOrigins: list})
-	got := told(t, fiber.Config{EnableTrustedProxyCheck: true}, s.OriginAllowed, "/echo", "chat.example", "Origin", "https://evil.example", "X-Forwarded-Host", "evil.example")
-	equal(t, "said by nobody who is trusted", got, false)
+	for _, trusting := range []fiber.Config{{}, {EnableTrustedProxyCheck: true}} {
+		got := told(t, trusting, s.OriginAllowed, "/echo", "chat.example", "Origin", "https://evil.example", "X-Forwarded-Host", "evil.example")
+		equal(t, "said by nobody who is trusted", got, false)
+		got = told(t, trusting, s.OriginAllowed, "/echo", "chat.example", "Origin", "https://chat.example", "X-Forwarded-Host", "evil.example")
+		equal(t, "the Host header counts", got, true)
+	}
 }
 
 func TestOurs(t *testing.T) {

@@ -32,7 +32,30 @@ func (s *Server) info(c *fiber.Ctx) error {
 // page is iframe*.html, the same for every request.
 type page struct{ body, etag string }
 
-func newPage(clientURL, integrity string) page {
+// guard comes before the client library's own listener, and lets it be told
+// of no URL but those below the mount point. The library takes any of this
+// origin, from whoever frames the page: without the guard a page of another
+// origin could ask for whatever else this one serves, and read the answers.
+//
+// The URL is taken apart as the browser will when it is asked for. The library
+// appends a path and a query to it, before the one that holds the token.
+const guard = `
+    addEventListener('message', function (event) {
+      var below = function (url) {
+        return typeof url === 'string' && url.indexOf('#') < 0 &&
+          new URL(url.split('?')[0] + '/', location.href).href.indexOf(new URL('.', location.href).href) === 0;
+      };
+      var harmless = false;
+      try {
+        var message = JSON.parse(event.data), start = message.type === 's' && JSON.parse(message.data);
+        harmless = !start || below(start[2]) && below(start[3]);
+      } catch (ignored) {}
+      if (!harmless) event.stopImmediatePropagation();
+    });`
+
+// newPage makes the page; policy is the Content-Security-Policy it goes out
+// with, which a copy in a cache must follow.
+func newPage(clientURL, integrity, policy string) page {
 	attributes := ""
 	if integrity != "" {
 		attributes = ` integrity="` + html.EscapeString(integrity) + `" crossorigin="anonymous"`
@@ -43,7 +66,7 @@ func newPage(clientURL, integrity string) page {
   <meta http-equiv="X-UA-Compatible" content="IE=edge" />
   <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
   <script src="` + html.EscapeString(clientURL) + `"` + attributes + `></script>
-  <script>
+  <script>` + guard + `
     document.domain = document.domain;
     SockJS.bootstrap_iframe();
   </script>
@@ -53,7 +76,7 @@ func newPage(clientURL, integrity string) page {
   <p>This is a SockJS hidden iframe. It's used for cross domain magic.</p>
 </body>
 </html>`
-	hash := sha256.Sum256([]byte(body))
+	hash := sha256.Sum256([]byte(body + policy))
 	return page{body: body, etag: `"` + hex.EncodeToString(hash[:16]) + `"`}
 }
 
@@ -71,7 +94,7 @@ func (p page) matches(ifNoneMatch string) bool {
 
 func (s *Server) iframe(c *fiber.Ctx) error {
 	s.allowFraming(&c.Response().Header)
-	setCached(c)
+	setCached(c, pageAge)
 	c.Set(fiber.HeaderETag, s.page.etag)
 	if s.page.matches(c.Get(fiber.HeaderIfNoneMatch)) {
 		return empty(c, fiber.StatusNotModified)

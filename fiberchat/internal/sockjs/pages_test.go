@@ -87,7 +87,7 @@ var iframeBody = regexp.MustCompile(`^<!DOCTYPE html>
   <meta http-equiv="X-UA-Compatible" content="IE=edge" />
   <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
   <script src="([^"]*)"(?: integrity="([^"]*)" crossorigin="anonymous")?></script>
-  <script>
+  <script>` + regexp.QuoteMeta(guard) + `
     document\.domain = document\.domain;
     SockJS\.bootstrap_iframe\(\);
   </script>
@@ -109,7 +109,7 @@ func TestIframePage(t *testing.T) {
 		equal(t, "status", a.status, http.StatusOK)
 		equal(t, "type", a.header.Get("Content-Type"), "text/html; charset=UTF-8")
 		contains(t, a.header.Get("Cache-Control"), "public")
-		contains(t, a.header.Get("Cache-Control"), "max-age=31536000")
+		contains(t, a.header.Get("Cache-Control"), "max-age=1000000")
 		if a.header.Get("Expires") == "" || a.header.Get("ETag") == "" {
 			t.Errorf("%s: Expires or ETag is missing", suffix)
 		}
@@ -147,6 +147,18 @@ func TestIframePageCacheability(t *testing.T) {
 	}
 }
 
+// A copy in a cache that says who may frame it is not the page of who says
+// something else.
+func TestIframePageTagHoldsThePolicy(t *testing.T) {
+	t.Parallel()
+	tags := map[string]bool{}
+	for _, origins := range [][]string{nil, {"https://a.example"}, {"https://b.example"}} {
+		s := start(t, Config{AllowOrigins: origins})
+		tags[get(t, s.addr, "/echo/iframe.html").header.Get("ETag")] = true
+	}
+	equal(t, "different tags", len(tags), 3)
+}
+
 func TestIframePageOfAnotherClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{ClientURL: `/js/sockjs.js?a="b"`})
@@ -164,7 +176,7 @@ func TestIframePageMayBeFramed(t *testing.T) {
 		csp     string
 	}{
 		{nil, ""},
-		{[]string{"https://A.example/", "null"}, "frame-ancestors 'self' https://a.example"},
+		{[]string{"https://A.example/", "null", "https://*.b.example"}, "frame-ancestors 'self' https://a.example https://*.b.example"},
 	} {
 		s := start(t, Config{AllowOrigins: c.origins}, secure)
 		a := get(t, s.addr, "/echo/iframe.html")

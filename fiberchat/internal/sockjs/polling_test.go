@@ -93,8 +93,17 @@ func TestXHRSendInvalidJSON(t *testing.T) {
 		{"[\"\x01\"]", "Broken JSON encoding."},
 		{`[1]`, "Broken JSON encoding."},
 		{`[null]`, "Broken JSON encoding."},
+		{"[\"a\xffb\"]", "Broken JSON encoding."},
+		{"[\"a\"]\xff", "Broken JSON encoding."},
+		{` `, "Broken JSON encoding."},
+		{`nonsense`, "Broken JSON encoding."},
+		{`{`, "Broken JSON encoding."},
+		{`d=x`, "Broken JSON encoding."},
+		{`"x`, "Broken JSON encoding."},
+		{`"x"]`, "Broken JSON encoding."},
 		{``, "Payload expected."},
-		{` `, "Payload expected."},
+		{`"x"`, "Payload expected."},
+		{` "" `, "Payload expected."},
 		{`{}`, "Payload expected."},
 		{`null`, "Payload expected."},
 		{`5`, "Payload expected."},
@@ -145,7 +154,7 @@ func TestXHRSendEmptyFrame(t *testing.T) {
 	sent(t, app.addr, path+"/xhr_send", `[]`)
 	sent(t, app.addr, path+"/xhr_send", ` [ ] `)
 	sent(t, app.addr, path+"/xhr_send", `[""]`)
-	sent(t, app.addr, path+"/xhr_send", `"a"`)
+	sent(t, app.addr, path+"/xhr_send", `["a"]`)
 	equal(t, "echo", polled(t, app.addr, path+"/xhr"), "a[\"a\"]\n")
 }
 

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"fiberchat.example/fiberchat/internal/ws"
 )
@@ -96,9 +96,6 @@ func (w *socket) receive() error {
 		}
 	}()
 	switch err := w.ReadMessage(&w.message, w.limit); {
-	case errors.Is(err, io.EOF):
-		_ = w.Conn.Close(1000, "") // the client wants no c frame any more
-		return err
 	case errors.Is(err, ws.ErrTooLong):
 		_ = w.Close(1009, "Message too big")
 		return net.ErrClosed
@@ -108,7 +105,11 @@ func (w *socket) receive() error {
 		return nil
 	}
 	w.in.Grow(w.message.Len())
-	decoded, err := w.dec.append(w.in.AvailableBuffer(), w.message.Bytes())
+	decoded, err := w.dec.arrayOrString(w.in.AvailableBuffer(), w.message.Bytes())
+	if err != nil && !utf8.Valid(w.message.Bytes()) {
+		_ = w.Close(1007, "Not UTF-8")
+		return net.ErrClosed
+	}
 	if err != nil {
 		w.Abort() // the protocol wants no close frame here
 		return fmt.Errorf("decode message: %w", err)

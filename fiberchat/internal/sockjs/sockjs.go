@@ -82,7 +82,7 @@ func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
 		cfg:      cfg,
-		page:     newPage(cfg.ClientURL, cfg.ClientIntegrity),
+		page:     newPage(cfg.ClientURL, cfg.ClientIntegrity, framePolicy(cfg.AllowOrigins)),
 		sessions: make(map[sessionKey]*session),
 		sockets:  make(map[*socket]string),
 		perUser:  make(map[string]int),

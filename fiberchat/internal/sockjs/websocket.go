@@ -11,6 +11,7 @@ import (
 // newWebSocket returns the handler of the websocket transport.
 func (s *Server) newWebSocket() fiber.Handler {
 	cfg := ws.Config{
+		Subprotocols: s.cfg.Subprotocols,
 		WriteTimeout: s.cfg.WriteTimeout,
 		Refuse: func(c *fiber.Ctx) error {
 			return c.Status(fiber.StatusBadRequest).SendString("Not a valid websocket request")

@@ -124,6 +124,21 @@ func TestWebSocketBrokenJSON(t *testing.T) {
 	}
 }
 
+// RFC 6455, 8.1, and it says why.
+func TestWebSocketNotUTF8(t *testing.T) {
+	t.Parallel()
+	app := startConformance(t)
+	for _, broken := range []string{"[\"a\xffb\"]", "\"\xed\xa0\xbd\"", "[\"a\"]\xff", "{\"\xc3"} {
+		ws := dialWS(t, app.addr, "/echo"+newSessionPath()+"/websocket")
+		wsWant(t, ws, "o")
+		wsSend(t, ws, broken)
+		wsWant(t, ws, `c[1007,"Not UTF-8"]`)
+		if _, data, err := ws.ReadMessage(); !websocket.IsCloseError(err, 1007) {
+			t.Errorf("after %q: %q, %v", broken, data, err)
+		}
+	}
+}
+
 func TestWebSocketMessageTooBig(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{MaxInbound: 1 << 10})
@@ -201,23 +216,25 @@ func TestWebSocketPings(t *testing.T) {
 	<-read
 }
 
-// The connection that a serving function sees when its client leaves.
+// The connection that a serving function sees when its client leaves: what it
+// still has to say is written, and no c frame.
 func TestReadAfterTheClientLeft(t *testing.T) {
 	t.Parallel()
 	errs := make(chan error, 1)
 	s := start(t, Config{Open: serving(func(conn Conn) {
 		_, err := conn.Read(make([]byte, 1))
 		errs <- err
-		if conn.WriteMessages([][]byte{[]byte("late")}) == nil {
-			t.Error("a message was taken after the client left")
+		if err := conn.WriteMessages([][]byte{[]byte("answer")}); err != nil {
+			t.Error(err)
 		}
 	})})
 	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")
 	wsWant(t, ws, "o")
-	if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(patience)); err != nil {
+	if err := ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4321, ""), time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, 1000) {
+	wsWant(t, ws, `a["answer"]`)
+	if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, 4321) {
 		t.Fatal(err)
 	}
 	equal(t, "good order", <-errs, io.EOF)

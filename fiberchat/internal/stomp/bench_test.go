@@ -28,14 +28,14 @@ func BenchmarkDecode(b *testing.B) {
 func itoa(n int) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
 
 func BenchmarkEncode(b *testing.B) {
-	head := messageHead("sub-0", "/user/2/recive", V12)
+	sub := &Subscription{head: messageHead("sub-0", "/user/2/recive", V12)}
 	body := []byte(`{"id":255,"chatID":"` + strings.Repeat("a", 40) + `","sender":"wususu","reciver":"liaojiekx","content":"` + strings.Repeat("起", 26) + `","time":1504712402000,"senderId":1,"reciverId":2}`)
 	var buf []byte
 	var serial uint64
 	b.ReportAllocs()
 	for b.Loop() {
 		serial++
-		buf = appendMessage(buf[:0], head, serial, body)
+		buf = appendMessage(buf[:0], sub, V12, serial, 0, body)
 	}
 	b.SetBytes(int64(len(buf)))
 	b.ReportMetric(float64(len(buf)), "bytes")

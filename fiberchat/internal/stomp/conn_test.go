@@ -2,6 +2,7 @@ package stomp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -163,6 +164,12 @@ func (r *recorder) OnSubscribe(sub *Subscription) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.subs = append(r.subs, sub)
+	return nil
+}
+
+func (r *recorder) OnAck(sub *Subscription, id int64, receipt string) error {
+	r.note(fmt.Sprint("ack ", sub.ID, " ", id))
+	r.session.Receipt(receipt)
 	return nil
 }
 

@@ -14,6 +14,7 @@ type Limits struct {
 
 // Decoder cuts a stream of bytes into frames. The bytes go into Space,
 // Filled says how many came, and Next is called until it has no more.
+// A fault in the headers is reported where they end.
 // It holds at most Limits.Frame bytes and a read's worth beyond.
 type Decoder struct {
 	// Version decides the escapes of frames after the first; CONNECT has none.
@@ -32,6 +33,10 @@ type Decoder struct {
 	length int    // content-length, -1 when there is none
 	fields []span // header lines seen
 	cmd    Command
+	// fault is what was wrong first. The headers after it are read too, for the
+	// receipt among them, so that the answer is the same wherever the fault is.
+	fault   error
+	receipt span // of the first receipt header
 
 	frame Frame
 }
@@ -81,7 +86,7 @@ func (d *Decoder) Filled(n int) { d.end += n }
 // error, PartialReceipt returns the failed frame's receipt.
 func (d *Decoder) Next() (*Frame, error) {
 	if d.scan == 0 {
-		d.fields, d.frame.headers = d.fields[:0], d.frame.headers[:0]
+		d.fields, d.frame.headers, d.receipt = d.fields[:0], d.frame.headers[:0], span{}
 		if more, err := d.skipEOL(); !more {
 			return nil, err
 		}
@@ -129,10 +134,10 @@ func (d *Decoder) readHeaders() (more bool, err error) {
 		}
 		// In this order the fault is the same however the bytes are cut.
 		if nul < min(next, d.limits.Section) {
-			return false, badFrame("a NUL stands before the empty line that ends the headers")
+			return false, d.first(badFrame("a NUL stands before the empty line that ends the headers"))
 		}
 		if next > d.limits.Section {
-			return false, tooLarge("the headers are larger than %d bytes", d.limits.Section)
+			return false, d.first(tooLarge("the headers are larger than %d bytes", d.limits.Section))
 		}
 		d.scan = next
 		if i < 0 {
@@ -146,23 +151,31 @@ func (d *Decoder) readHeaders() (more bool, err error) {
 		switch {
 		case from == 0:
 			if d.cmd = parseCommand(data[:to]); d.cmd == cmdUnknown {
-				return false, &Error{Token: "unknown-command", Text: "the first line is no command that a client may send", Code: CloseProtocolError}
+				d.fault = &Error{Token: "unknown-command", Text: "the first line is no command that a client may send", Code: CloseProtocolError}
 			}
 		case to == from:
+			if d.fault != nil {
+				return false, d.fault
+			}
 			d.body = next
 			return true, d.checkLength(data)
 		default:
 			if err := d.addField(data, from, to); err != nil {
-				return false, err
+				d.fault = d.first(err)
 			}
 		}
 	}
 }
 
-func (d *Decoder) addField(data []byte, from, to int) error {
-	if len(d.fields) == d.limits.Headers {
-		return tooLarge("there are more than %d headers", d.limits.Headers)
+// first returns the first fault of a frame in which err was found.
+func (d *Decoder) first(err error) error {
+	if d.fault != nil {
+		return d.fault
 	}
+	return err
+}
+
+func (d *Decoder) addField(data []byte, from, to int) error {
 	colon := bytes.IndexByte(data[from:to], ':')
 	if colon < 0 {
 		return badFrame("a header line has no colon")
@@ -170,14 +183,34 @@ func (d *Decoder) addField(data []byte, from, to int) error {
 	if colon == 0 {
 		return badFrame("a header has no name")
 	}
-	d.fields = append(d.fields, span{from, from + colon, to})
-	if d.length < 0 && string(data[from:from+colon]) == "content-length" {
-		d.length = parseLength(data[from+colon+1:to], d.limits.Frame)
+	if bytes.IndexByte(data[from:to], '\r') >= 0 {
+		return badFrame("a carriage return stands within a header line")
+	}
+	s := span{from, from + colon, to}
+	if d.receipt.to == 0 && string(data[from:s.colon]) == "receipt" {
+		d.receipt = s
+	}
+	if len(d.fields) == d.limits.Headers {
+		return tooLarge("there are more than %d headers", d.limits.Headers)
+	}
+	d.fields = append(d.fields, s)
+	if d.length < 0 && string(data[from:s.colon]) == "content-length" {
+		d.length = parseLength(d.value(data, s), d.limits.Frame)
 		if d.length < 0 {
 			return badFrame("content-length is not a number")
 		}
 	}
 	return nil
+}
+
+// value is what stands after a header line's colon. In STOMP 1.0 blanks before
+// it do not belong to it: its own text writes them.
+func (d *Decoder) value(data []byte, s span) []byte {
+	v := data[s.colon+1 : s.to]
+	if d.Version == V10 {
+		v = bytes.TrimLeft(v, " ")
+	}
+	return v
 }
 
 // parseLength returns -1 for what is no number, and limit+1 for anything above.
@@ -235,7 +268,7 @@ func (d *Decoder) readBody() (*Frame, error) {
 	f.Command, f.Body = d.cmd, data[d.body:end]
 	escaped := d.cmd != Connect && bytes.IndexByte(data[:d.body], '\\') >= 0
 	for _, s := range d.fields {
-		h := header{data[s.from:s.colon], data[s.colon+1 : s.to]}
+		h := header{data[s.from:s.colon], d.value(data, s)}
 		if escaped {
 			var ok, ok2 bool
 			h.key, ok = unescape(h.key, d.Version)
@@ -246,13 +279,15 @@ func (d *Decoder) readBody() (*Frame, error) {
 		}
 		f.headers = append(f.headers, h)
 	}
-	if len(f.Body) > 0 && f.Command != Send {
-		return nil, badFrame("only SEND may have a body")
+	if len(f.Body) > 0 && f.Command != Send && d.Version != V10 {
+		return nil, badBody()
 	}
 	d.start += end + 1
 	d.scan, d.line, d.body, d.length = 0, 0, 0, -1
 	return f, nil
 }
+
+func badBody() *Error { return badFrame("only SEND may have a body") }
 
 // PartialReceipt returns the receipt header of the frame that Next refused,
 // as far as it was read, "" when there is none.
@@ -260,22 +295,15 @@ func (d *Decoder) PartialReceipt() string {
 	if v, ok := d.frame.Header("receipt"); ok {
 		return string(v) // its escapes are undone, in place
 	}
-	data := d.buf[d.start:d.end]
-	for _, s := range d.fields[len(d.frame.headers):] {
-		if string(data[s.from:s.colon]) != "receipt" {
-			continue
-		}
-		v := bytes.Clone(data[s.colon+1 : s.to])
-		if d.cmd != Connect {
-			var ok bool
-			if v, ok = unescape(v, d.Version); !ok {
-				return ""
-			}
-		}
-		if !utf8.Valid(v) {
-			return ""
-		}
-		return string(v)
+	if d.receipt.to == 0 {
+		return ""
 	}
-	return ""
+	v, ok := bytes.Clone(d.value(d.buf[d.start:d.end], d.receipt)), true
+	if d.cmd != Connect {
+		v, ok = unescape(v, d.Version)
+	}
+	if !ok || !utf8.Valid(v) {
+		return ""
+	}
+	return string(v)
 }

@@ -231,7 +231,7 @@ func TestDecodeRefusesEarly(t *testing.T) {
 	}{
 		"command":        {"", "S", l.Section},
 		"one header":     {"SEND\na:", "b", l.Section},
-		"headers":        {"SEND\n", "a:b\n", 5 + 4*l.Headers + 4},
+		"headers":        {"SEND\n", "a:b\n", l.Section},
 		"body":           {"SEND\n\n", "b", l.Frame},
 		"declared body":  {"SEND\ncontent-length:5000\n", "\n", 0},
 		"subscribe body": {"SUBSCRIBE\n\n", "b", l.Frame},
@@ -309,7 +309,12 @@ func TestPartialReceipt(t *testing.T) {
 		want    string
 	}{
 		{"no colon after it", V12, "SEND\nreceipt:7\njunk\n\n\x00", "7"},
-		{"fault before it", V12, "SEND\njunk\nreceipt:7\n\n\x00", ""},
+		{"fault before it", V12, "SEND\njunk\nreceipt:7\n\n\x00", "7"},
+		{"fault before it, NUL before the empty line", V12, "SEND\njunk\nreceipt:7\n\x00", "7"},
+		{"unknown command", V12, "BOGUS\nreceipt:7\n\n\x00", "7"},
+		{"too many headers before it", V12, "SEND\n" + strings.Repeat("a:b\n", 65) + "receipt:7\n\n\x00", "7"},
+		{"a blank before it in 1.0", V10, "SEND\njunk\nreceipt: 7\n\n\x00", "7"},
+		{"a CR within it", V12, "SEND\nreceipt:7\r7\n\n\x00", ""},
 		{"none", V12, "SEND\na:b\njunk\n\n\x00", ""},
 		{"first wins", V12, "SEND\nreceipt:7\nreceipt:8\njunk\n\n\x00", "7"},
 		{"bad length", V12, "SEND\nreceipt:7\ncontent-length:x\n\n\x00", "7"},
@@ -326,8 +331,8 @@ func TestPartialReceipt(t *testing.T) {
 		{"its own escape is the fault, one follows", V12, "SEND\nreceipt:\\c\\\\\\x\nreceipt:8\n\n\x00", ""},
 		{"its own UTF-8 is the fault", V12, "SEND\nreceipt:\xFF\n\n\x00", ""},
 		{"raw in 1.0", V10, "SEND\nreceipt:a\\cb\njunk\n\n\x00", `a\cb`},
-		{"not of the frame before", V12, "SEND\nreceipt:7\n\n\x00NO\n", ""},
-		{"not of the frame before, in its headers", V12, "SEND\nreceipt:7\n\n\x00SEND\njunk\n", ""},
+		{"not of the frame before", V12, "SEND\nreceipt:7\n\n\x00NO\n\n", ""},
+		{"not of the frame before, in its headers", V12, "SEND\nreceipt:7\n\n\x00SEND\njunk\n\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,18 +6,31 @@ import (
 )
 
 // messageHead is the part of a MESSAGE that all messages of a subscription
-// share; appendMessage goes on from there.
+// share; appendMessage goes on from there. A subscription without an id is one
+// of STOMP 1.0, whose clients go by the destination.
 func messageHead(id, destination string, v Version) []byte {
-	b := append(make([]byte, 0, 96+len(id)+len(destination)), "MESSAGE\nsubscription:"...)
-	b = appendEscaped(b, id, v)
-	b = append(b, "\ndestination:"...)
+	b := append(make([]byte, 0, 96+len(id)+len(destination)), "MESSAGE\n"...)
+	if id != "" {
+		b = append(b, "subscription:"...)
+		b = appendEscaped(b, id, v)
+		b = append(b, '\n')
+	}
+	b = append(b, "destination:"...)
 	b = appendEscaped(b, destination, v)
 	return append(b, "\ncontent-type:application/json\nmessage-id:"...)
 }
 
-func appendMessage(dst, head []byte, serial uint64, body []byte) []byte {
-	dst = append(dst, head...)
-	dst = strconv.AppendUint(dst, serial, 10)
+func appendMessage(dst []byte, sub *Subscription, v Version, serial uint64, id int64, body []byte) []byte {
+	dst = append(dst, sub.head...)
+	if sub.Ack == AckAuto {
+		dst = strconv.AppendUint(dst, serial, 10)
+	} else {
+		dst = appendMessageID(dst, serial, sub, id)
+	}
+	if sub.Ack != AckAuto && v == V12 { // before, ACK names the message-id
+		dst = append(dst, "\nack:"...)
+		dst = appendMessageID(dst, serial, sub, id)
+	}
 	dst = append(dst, "\ncontent-length:"...)
 	dst = strconv.AppendInt(dst, int64(len(body)), 10)
 	dst = append(dst, '\n', '\n')

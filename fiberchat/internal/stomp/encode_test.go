@@ -25,7 +25,7 @@ func TestEncode(t *testing.T) {
 		for name, frame := range map[string][]byte{
 			"connected":         appendConnected(nil, v, heartBeat{10 * time.Second, 20 * time.Second}, "S1", &Config{Server: "fiberchat", MaxContent: 49152}, User{7, "起来"}),
 			"connected-no-name": appendConnected(nil, v, heartBeat{}, "S1", &Config{Server: "fiberchat", MaxContent: 49152}, User{8, "two words"}),
-			"message":           appendMessage(nil, messageHead(id, "/user/2/recive", v), 18446744073709551615, []byte(`{"content":"起来聊天"}`)),
+			"message":           appendMessage(nil, &Subscription{head: messageHead(id, "/user/2/recive", v)}, v, 18446744073709551615, 0, []byte(`{"content":"起来聊天"}`)),
 			"receipt":           appendReceipt(nil, id, v),
 			"error":             appendError(nil, badFrame("a header has no name"), v),
 			"error-receipt":     appendError(nil, asError(NotAllowed("this is not yours"), id), v),
@@ -60,8 +60,8 @@ func TestEncodeFinalCR(t *testing.T) {
 		for name, frame := range map[string][]byte{
 			"receipt":      appendReceipt(nil, "a\rb\r\r", v),
 			"error":        appendError(nil, asError(badFrame(""), "a\rb\r\r"), v),
-			"subscription": appendMessage(nil, messageHead("a\rb\r\r", "/a", v), 1, nil),
-			"destination":  appendMessage(nil, messageHead("0", "a\rb\r\r", v), 1, nil),
+			"subscription": appendMessage(nil, &Subscription{head: messageHead("a\rb\r\r", "/a", v)}, v, 1, 0, nil),
+			"destination":  appendMessage(nil, &Subscription{head: messageHead("0", "a\rb\r\r", v)}, v, 1, 0, nil),
 		} {
 			if !strings.Contains(string(frame), ":"+want+"\n") {
 				t.Errorf("%s in %s: got %q, want the value %q", name, v, frame, want)
@@ -153,6 +153,7 @@ func TestAgreeBeat(t *testing.T) {
 		"30000,20000":                           {out: 20 * s, in: 30 * s},
 		"999999999999999999,999999999999999999": {day, day},
 		"00,0000":                               {},
+		" 30000 ,\t20000 ":                      {out: 20 * s, in: 30 * s},
 	} {
 		if got, err := agreeBeat(header, true, offer); err != nil || got != want {
 			t.Errorf("heart-beat:%s: got %v, %v, want %v", header, got, err, want)
@@ -173,7 +174,7 @@ func TestAgreeBeat(t *testing.T) {
 		t.Errorf("without the header: got %v, %v", got, err)
 	}
 	for _, header := range []string{
-		"", ",", "1", "1,", ",1", "1,2,3", "-1,0", "0,-1", "+1,0", "a,b", "1.5,0", " 1,1", "1, 1", "1,1 ",
+		"", ",", "1", "1,", ",1", "1,2,3", "-1,0", "0,-1", "+1,0", "a,b", "1.5,0", "1 1,1", ", ",
 		"9999999999999999999,0", "1e3,0", "٣,0",
 	} {
 		if got, err := agreeBeat(header, true, offer); tokenOf(err) != "bad-frame 1002" {

@@ -1,10 +1,29 @@
 package stomp
 
+import "time"
+
 // Fail ends the session with an ERROR frame and a close.
 func (s *Session) Fail(e *Error) {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
 	s.putError(e)
+}
+
+// expelTime is how long a client that is sent away may take to read what is
+// queued; the transport allows it a second for the close.
+const expelTime = time.Second
+
+// Expel is Fail for a client that must not stay, however slowly it reads.
+func (s *Session) Expel(e *Error) {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.putError(e)
+	if s.expelAt == 0 {
+		s.expelAt = s.now() + expelTime
+		if s.timer != nil && !s.out.gone { // else Run sees to it
+			s.timer.Reset(expelTime)
+		}
+	}
 }
 
 // putError queues an ERROR and ends the session in the same hold, so that
@@ -50,7 +69,8 @@ func (s *Session) endLocked(code int, reason string) {
 	}
 }
 
-func (s *Session) over() bool {
+// Over reports whether the session has ended or is about to.
+func (s *Session) Over() bool {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
 	return s.out.ending

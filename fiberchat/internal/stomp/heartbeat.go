@@ -6,7 +6,11 @@ import "time"
 func (s *Session) startClock() {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
-	s.timer = time.AfterFunc(s.cfg.ConnectTimeout, s.onTimer)
+	wait := s.cfg.ConnectTimeout
+	if s.expelAt != 0 {
+		wait = expelTime
+	}
+	s.timer = time.AfterFunc(wait, s.onTimer)
 }
 
 // setBeat begins the heart-beats, once the client has connected.
@@ -23,6 +27,9 @@ func (s *Session) setBeat(beat heartBeat) {
 func (s *Session) onTimer() {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
+	if s.expelAt != 0 && s.now() >= s.expelAt {
+		s.cut()
+	}
 	s.rewind()
 }
 
@@ -68,29 +75,38 @@ func (s *Session) tickOut() time.Duration {
 }
 
 // tickIn watches for silence. A client that does not beat, or more rarely than
-// pings find who is gone, is pinged, where the transport can.
+// pings find who is gone, is pinged, where the transport can. So is one that
+// beats and has fallen silent, once: a browser answers also where the timers of
+// a hidden page stand still.
 func (s *Session) tickIn() time.Duration {
 	limit, next := 2*s.beat.in, maxBeat
-	if every := s.cfg.PingInterval; s.beat.in == 0 || s.beat.in > every {
-		switch {
-		case !s.noPing:
-			limit, next = 2*every, every-(s.now()-s.lastPing)
-			if next <= 0 {
-				s.lastPing, next = s.now(), every
-				s.out.ping = true
-				s.startWriter()
-			}
-		case s.beat.in == 0:
-			return maxBeat // such a transport finds silent peers by itself
+	silent := s.Silence()
+	switch every := s.cfg.PingInterval; {
+	case s.noPing && s.beat.in == 0:
+		return maxBeat // such a transport finds silent peers by itself
+	case s.noPing:
+	case s.beat.in == 0 || s.beat.in > every:
+		limit, next = 2*every, every-(s.now()-s.lastPing)
+		if next <= 0 {
+			next = every
+			s.askPing()
 		}
+	case silent < s.beat.in*3/2:
+		next = s.beat.in*3/2 - silent
+	case s.now()-s.lastPing >= silent: // none since it fell silent
+		s.askPing()
 	}
-	silent := s.silence()
 	if silent > limit {
 		s.putError(&Error{Token: "no-heart-beat", Text: "nothing came from the client for too long", Code: CloseProtocolError})
 		return 0
 	}
 	// One past the limit, so that a peer exactly at it is not looked at twice.
 	return min(next, limit-silent+time.Millisecond)
+}
+
+func (s *Session) askPing() {
+	s.lastPing, s.out.ping = s.now(), true
+	s.startWriter()
 }
 
 // ping is the writer's.
@@ -104,9 +120,9 @@ func (s *Session) ping() error {
 	return err
 }
 
-// silence returns for how long the reader has been waiting for bytes, 0 while
-// it is at work.
-func (s *Session) silence() time.Duration {
+// Silence returns for how long nothing has come from the client, 0 while its
+// frames are being carried out.
+func (s *Session) Silence() time.Duration {
 	since := s.waiting.Load()
 	if since == 0 {
 		return 0

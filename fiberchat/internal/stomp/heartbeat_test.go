@@ -2,6 +2,7 @@ package stomp
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -102,6 +103,30 @@ func TestBeatsIn(t *testing.T) {
 	}
 }
 
+// A client that beats and falls silent is pinged once after an interval and a
+// half, and its pong is life.
+func TestPingBeforeSilenceEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		c := begin(t, testConfig(), &recorder{}, "heart-beat:10000,0\n")
+		for range 20 {
+			fell := time.Now()
+			<-c.pings
+			if after := time.Since(fell); after != 15*time.Second {
+				t.Fatalf("pinged after %v", after)
+			}
+			time.Sleep(4 * time.Second)
+			c.alive()
+			synctest.Wait()
+			c.still()
+		}
+		<-c.pings
+		c.fails("no-heart-beat", "", CloseProtocolError)
+		if len(c.pings) != 0 {
+			t.Error("pinged twice")
+		}
+	})
+}
+
 // While the session is at work for the client, the client is not silent.
 func TestOnlyWaitingIsSilence(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
@@ -109,14 +134,14 @@ func TestOnlyWaitingIsSilence(t *testing.T) {
 		c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { time.Sleep(work); return nil }}, "heart-beat:10000,0\n")
 		c.send(frame("SEND", "destination:/a"))
 		synctest.Wait()
-		if got := c.session.silence(); got != 0 {
+		if got := c.session.Silence(); got != 0 {
 			t.Errorf("at work, but waiting for %v", got)
 		}
 		time.Sleep(work)
 		c.still()
 		time.Sleep(20 * time.Second)
 		c.still()
-		if got := c.session.silence(); got != 20*time.Second {
+		if got := c.session.Silence(); got != 20*time.Second {
 			t.Errorf("waiting for %v", got)
 		}
 		c.fails("no-heart-beat", "", CloseProtocolError)
@@ -376,4 +401,37 @@ func TestWaitSpace(t *testing.T) {
 			t.Error("the session is over")
 		}
 	})
+}
+
+// A client that is sent away is cut, however slowly it reads.
+func TestExpel(t *testing.T) {
+	for _, before := range []bool{false, true} { // Run has begun or not
+		t.Run(fmt.Sprint("before ", before), func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				p := newPipe()
+				p.stalled = make(chan struct{})
+				e := &Error{Token: "gone", Code: ClosePolicy}
+				var c *talk
+				if before {
+					r := &recorder{}
+					s := NewSession(p, testConfig(), User{1, "a"}, r)
+					s.Expel(e)
+					c = &talk{pipe: p, t: t, session: s, handler: r}
+					go func() { defer close(p.ran); s.Run() }()
+				} else {
+					c = start(t, p, testConfig(), &recorder{})
+					c.session.Receipt("r")
+					synctest.Wait()
+					c.session.Expel(e)
+					c.session.Expel(e)
+				}
+				from := time.Now()
+				<-p.closed
+				if took := time.Since(from); took != time.Second || p.code != ClosePolicy || p.reason != "gone" {
+					t.Errorf("closed after %v with %d %s", took, p.code, p.reason)
+				}
+				<-p.ran
+			})
+		})
+	}
 }

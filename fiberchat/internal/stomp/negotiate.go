@@ -71,8 +71,9 @@ func agreeBeat(header string, present bool, offer time.Duration) (heartBeat, err
 	return heartBeat{out: agree(cy), in: agree(cx)}, nil
 }
 
-// parseBeat takes milliseconds; more than a day is a day.
+// parseBeat takes milliseconds, with blanks round them; more than a day is a day.
 func parseBeat(s string) (time.Duration, bool) {
+	s = strings.Trim(s, " \t")
 	if len(s) == 0 || len(s) > 18 || strings.Trim(s, "0123456789") != "" {
 		return 0, false
 	}

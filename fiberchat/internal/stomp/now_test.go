@@ -64,7 +64,7 @@ func TestWriteNow(t *testing.T) {
 							if n%7 == 0 {
 								time.Sleep(time.Millisecond) // the writer comes to rest
 							}
-							c.session.Message(c.handler.subs[0], []byte("{}"))
+							c.session.Message(c.handler.subs[0], 0, []byte("{}"))
 						}
 					})
 				}

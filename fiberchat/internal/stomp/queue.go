@@ -1,10 +1,11 @@
 package stomp
 
-// Message queues a MESSAGE with this JSON body; body may be shared.
-func (s *Session) Message(sub *Subscription, body []byte) {
+// Message queues a MESSAGE with this JSON body; body may be shared. id, if it
+// is not 0, is what OnAck is called with.
+func (s *Session) Message(sub *Subscription, id int64, body []byte) {
 	s.put(func(b []byte) []byte {
 		s.out.serial++
-		return appendMessage(b, sub.head, s.out.serial, body)
+		return appendMessage(b, sub, s.dec.Version, s.out.serial, id, body)
 	})
 }
 

@@ -35,6 +35,10 @@ type Handler interface {
 	OnSend(f *Frame) error
 	OnSubscribe(sub *Subscription) error
 	OnUnsubscribe(sub *Subscription)
+	// OnAck takes an ACK of a message that was sent with this id, by Message, to
+	// a subscription that is up and whose Ack is not AckAuto; of ids that were
+	// not, nothing must come. The duty to answer the receipt is as with OnSend.
+	OnAck(sub *Subscription, id int64, receipt string) error
 	// OnDisconnect returns when all that came before is carried out.
 	OnDisconnect()
 }
@@ -53,8 +57,9 @@ type Session struct {
 	begun   time.Time
 
 	// The reader's own.
-	dec  *Decoder
-	subs []*Subscription
+	dec        *Decoder
+	subs       []*Subscription
+	subscribed uint64 // how many SUBSCRIBEs there were
 
 	// waiting is since when the reader waits for bytes, as now gives it,
 	// 0 while it is at work.
@@ -67,6 +72,7 @@ type Session struct {
 	noPing    bool // the transport cannot
 	lastWrite time.Duration
 	lastPing  time.Duration
+	expelAt   time.Duration // when the connection is cut, 0 for not at all
 }
 
 // User is whom CONNECTED greets.
@@ -138,7 +144,7 @@ func (s *Session) read() {
 				return
 			}
 		}
-		if s.over() {
+		if s.Over() {
 			return
 		}
 	}
@@ -152,6 +158,9 @@ func (s *Session) connect(f *Frame) error {
 	v, ok := negotiate(string(accept), present)
 	if !ok {
 		return &Error{Token: tokenVersion, Text: "supported versions are 1.0, 1.1 and 1.2", Code: CloseProtocolError}
+	}
+	if len(f.Body) > 0 && v != V10 {
+		return badBody()
 	}
 	hb, present := f.Header("heart-beat")
 	beat, err := agreeBeat(string(hb), present, s.cfg.HeartBeat)
@@ -181,9 +190,14 @@ func (s *Session) handle(f *Frame) error {
 			return err
 		}
 	case Unsubscribe:
-		s.unsubscribe(f)
-	case Ack, Nack:
-		// Confirmation is a SEND of its own in this protocol.
+		if err := s.unsubscribe(f); err != nil {
+			return err
+		}
+	case Ack:
+		if handled, err := s.acknowledge(f); handled {
+			return err
+		}
+	case Nack: // the message stays unconfirmed
 	case Connect:
 		return badFrame("the session is connected already")
 	default:

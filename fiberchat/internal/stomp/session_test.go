@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 		{"DISCONNECT first", frame("DISCONNECT", "receipt:r"), "bad-frame", "r", 1002, true},
 		{"no version in common", frame("CONNECT", "accept-version:2.0", "receipt:r"), "version-not-supported", "r", 1002, true},
 		{"heart-beat malformed", frame("CONNECT", "heart-beat:a,b"), "bad-frame", "", 1002, true},
-		{"HTTP first", "GET / HTTP/1.1\r\n", "unknown-command", "", 1002, true},
+		{"HTTP first", "GET / HTTP/1.1\r\n\r\n", "unknown-command", "", 1002, true},
 		{"a second CONNECT", frame("CONNECT", "accept-version:1.2", "receipt:r"), "bad-frame", "r", 1002, false},
 		{"a second STOMP", frame("STOMP"), "bad-frame", "", 1002, false},
 		{"SEND without destination", frame("SEND", "receipt:r"), "bad-frame", "r", 1002, false},
@@ -79,6 +79,10 @@ func TestFaults(t *testing.T) {
 		{"server's command", frame("MESSAGE", "receipt:r"), "unknown-command", "", 1002, false},
 		{"a body on UNSUBSCRIBE", "UNSUBSCRIBE\nid:1\nreceipt:r\n\nx\x00", "bad-frame", "r", 1002, false},
 		{"a frame too large", "SEND\nreceipt:r\ndestination:/a\ncontent-length:65536\n\n", "frame-too-large", "r", 1009, false},
+		{"UNSUBSCRIBE without an id", frame("UNSUBSCRIBE", "destination:/a", "receipt:r"), "bad-frame", "r", 1002, false},
+		{"UNSUBSCRIBE with an empty id", frame("UNSUBSCRIBE", "id:", "receipt:r"), "bad-frame", "r", 1002, false},
+		{"a CR in a value", "SUBSCRIBE\nid:1\ndestination:/a\nh:a\rb\nreceipt:r\n\n\x00", "bad-frame", "r", 1002, false},
+		{"a CR in a name", "SUBSCRIBE\nid:1\ndestination:/a\nh\ra:b\nreceipt:r\n\n\x00", "bad-frame", "r", 1002, false},
 		{"undefined escape", "SEND\nreceipt:r\ndestination:/\\t\n\n\x00", "bad-frame", "r", 1002, false},
 		{"escaped receipt", "SEND\nreceipt:\\c\\n\\\\\\r\n\n\x00", "bad-frame", `\c\n\\\r`, 1002, false},
 		{"invalid UTF-8 in a header", "SEND\nreceipt:r\ndestination:/\xFF\n\n\x00", "bad-frame", "r", 1002, false},
@@ -180,7 +184,7 @@ func TestSubscriptions(t *testing.T) {
 			frame("SUBSCRIBE", "id:", "destination:/e", "receipt:r"))
 		c.want("RECEIPT")
 		for _, sub := range c.handler.subs {
-			c.session.Message(sub, []byte(`{}`))
+			c.session.Message(sub, 0, []byte(`{}`))
 		}
 		for i, want := range []string{"/user/a/recive\ndestination:/user/a/recive", `a\cb` + "\ndestination:/user/1/recive", "/e\ndestination:/e"} {
 			got := c.next()
@@ -190,8 +194,8 @@ func TestSubscriptions(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
-		// Both spellings of UNSUBSCRIBE, then the id is free again.
-		c.send(frame("UNSUBSCRIBE", "destination:/user/a/recive") + frame("UNSUBSCRIBE", "id:a\\cb") +
+		// An id is free again after UNSUBSCRIBE.
+		c.send(frame("UNSUBSCRIBE", "id:/user/a/recive") + frame("UNSUBSCRIBE", "id:a\\cb") +
 			frame("SUBSCRIBE", "id:a\\cb", "destination:/a", "receipt:s"))
 		c.want("RECEIPT\nreceipt-id:s\n")
 		want := []string{"subscribe /user/a/recive /user/a/recive", "subscribe a:b /user/1/recive", "subscribe /e /e",

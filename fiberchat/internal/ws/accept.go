@@ -12,7 +12,11 @@ package ws
 
 import (
 	"bytes"
+	"encoding/base64"
+	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -25,7 +29,8 @@ type Config struct {
 	Subprotocols []string // in order of preference
 	// WriteTimeout is how long a write may make no progress. Default: 30 s.
 	WriteTimeout time.Duration
-	// Refuse answers a request that is no handshake. Default: 426.
+	// Refuse answers a request that is no handshake. Default: 426, or 400
+	// where the key is wrong, and what is amiss.
 	Refuse fiber.Handler
 }
 
@@ -33,23 +38,28 @@ type Config struct {
 // request and returns the function that serves its connection; nothing of c
 // may be kept.
 func New(cfg Config, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
-	if cfg.Refuse == nil {
-		cfg.Refuse = func(*fiber.Ctx) error { return fiber.ErrUpgradeRequired }
-	}
 	handshake := websocket.FastHTTPUpgrader{
 		Subprotocols: cfg.Subprotocols,
 		CheckOrigin:  func(*fasthttp.RequestCtx) bool { return true }, // the caller has
-		Error:        func(*fasthttp.RequestCtx, int, error) {},       // Refuse answers
+		Error:        func(*fasthttp.RequestCtx, int, error) {},       // the handler returns it
 	}
 	return func(c *fiber.Ctx) error {
 		ctx := c.Context()
-		if !websocket.FastHTTPIsWebSocketUpgrade(ctx) {
-			return cfg.Refuse(c)
+		if fault := checkHandshake(ctx); fault != nil {
+			c.Set(fiber.HeaderSecWebSocketVersion, version)
+			if cfg.Refuse != nil {
+				return cfg.Refuse(c)
+			}
+			if fault.Code == fiber.StatusUpgradeRequired {
+				c.Set(fiber.HeaderConnection, fiber.HeaderUpgrade)
+				c.Set(fiber.HeaderUpgrade, "websocket")
+			}
+			return fault
 		}
-		joinProtocols(&c.Request().Header)
+		simplify(&ctx.Request.Header)
 		run := open(c)
-		if handshake.Upgrade(ctx, nil) != nil {
-			return cfg.Refuse(c)
+		if err := handshake.Upgrade(ctx, nil); err != nil {
+			return fmt.Errorf("upgrade: %w", err)
 		}
 		// In place of the library's own connection. A panic ends the process,
 		// so that a bug of ours is seen: run recovers what may panic.
@@ -58,9 +68,50 @@ func New(cfg Config, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
 	}
 }
 
-// joinProtocols makes one line of several, which RFC 6455, 11.3.4, allows and
-// the library does not look for.
-func joinProtocols(h *fasthttp.RequestHeader) {
+const version = "13" // of WebSocket: there is no other
+
+// checkHandshake says what RFC 6455, 4.2.1, finds wrong with a request, or
+// returns nil. The library lets most of it pass.
+func checkHandshake(ctx *fasthttp.RequestCtx) *fiber.Error {
+	h := &ctx.Request.Header
+	switch {
+	case !ctx.IsGet(), !h.IsHTTP11(), !lists(h, fiber.HeaderConnection, "upgrade"), !lists(h, fiber.HeaderUpgrade, "websocket"),
+		h.ConnectionClose(): // which fasthttp heeds whatever the answer is
+		return fiber.NewError(fiber.StatusUpgradeRequired, "this address speaks WebSocket only")
+	case single(h, fiber.HeaderSecWebSocketVersion) != version:
+		return fiber.NewError(fiber.StatusUpgradeRequired, "Sec-WebSocket-Version must be "+version)
+	}
+	if key, err := base64.StdEncoding.DecodeString(single(h, fiber.HeaderSecWebSocketKey)); err != nil || len(key) != 16 {
+		return fiber.NewError(fiber.StatusBadRequest, "Sec-WebSocket-Key must be 16 octets in base64")
+	}
+	return nil
+}
+
+// lists reports whether an element of the list in these lines is token.
+func lists(h *fasthttp.RequestHeader, name, token string) bool {
+	return slices.ContainsFunc(h.PeekAll(name), func(line []byte) bool {
+		for element := range bytes.SplitSeq(line, []byte(",")) {
+			if strings.EqualFold(string(bytes.TrimSpace(element)), token) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// single returns the value of a header that is there once.
+func single(h *fasthttp.RequestHeader, name string) string {
+	if lines := h.PeekAll(name); len(lines) == 1 {
+		return string(lines[0])
+	}
+	return ""
+}
+
+// simplify leaves of the lists what the library looks for where it looks, which
+// is the first line and not behind an element that it does not know.
+func simplify(h *fasthttp.RequestHeader) {
+	h.Set(fiber.HeaderConnection, fiber.HeaderUpgrade)
+	h.Set(fiber.HeaderUpgrade, "websocket")
 	if lines := h.PeekAll(fiber.HeaderSecWebSocketProtocol); len(lines) > 1 {
 		h.SetBytesV(fiber.HeaderSecWebSocketProtocol, bytes.Join(lines, []byte(", ")))
 	}

@@ -38,7 +38,7 @@ type Conn struct {
 	frame inbound
 	alive func()
 
-	fault   atomic.Pointer[fault] // the peer's
+	ending  atomic.Pointer[ending] // the peer's doing
 	closed  atomic.Bool
 	closeBy time.Time // set before closed
 	once    sync.Once
@@ -53,8 +53,9 @@ type Conn struct {
 	rests  sync.WaitGroup  // of what the socket did not take at once
 }
 
-// fault is what the close frame says, whatever Close is called with.
-type fault struct {
+// ending is what the close frame says, whatever Close is called with: what the
+// peer did wrong, or the code of its own close frame.
+type ending struct {
 	code   int // 0: there is no close frame
 	reason string
 }
@@ -93,7 +94,7 @@ func (c *Conn) Watch(alive func()) { c.alive = alive }
 func (c *Conn) Close(code int, reason string) error { return c.CloseWith(nil, code, reason) }
 
 // CloseWith is Close with a last text message before the close frame, if last
-// is not nil and the peer kept to the protocol.
+// is not nil and the peer neither broke the protocol nor closed.
 func (c *Conn) CloseWith(last []byte, code int, reason string) error {
 	var err error
 	c.once.Do(func() {
@@ -108,8 +109,8 @@ func (c *Conn) CloseWith(last []byte, code int, reason string) error {
 			_ = c.raw.SetWriteDeadline(by)
 			c.writing.Lock()
 		}
-		if f := c.fault.Load(); f != nil {
-			last, code, reason = nil, f.code, f.reason
+		if e := c.ending.Load(); e != nil {
+			last, code, reason = nil, e.code, e.reason
 		}
 		if !c.cut && code != 0 {
 			var b []byte
@@ -130,7 +131,7 @@ var past = time.Unix(1, 0)
 
 // Abort is Close without a close frame.
 func (c *Conn) Abort() {
-	c.fault.Store(new(fault))
+	c.ending.Store(new(ending))
 	_ = c.Close(0, "")
 }
 

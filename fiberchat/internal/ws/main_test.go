@@ -42,6 +42,11 @@ func open(t *testing.T, secure bool, run func(*Conn)) door {
 	t.Helper()
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Get("/client", New(Config{Subprotocols: subprotocols}, func(*fiber.Ctx) func(*Conn) { return run }))
+	return serve(t, app, secure)
+}
+
+func serve(t *testing.T, app *fiber.App, secure bool) door {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -6,10 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // echoMessages answers each message with itself, and the end with what ended it.
@@ -45,9 +42,8 @@ func TestReadMessage(t *testing.T) {
 		c.want(textOp, "next")
 		c.write(frameOf(fin|textOp, strings.Repeat("x", limit)))
 		c.want(textOp, strings.Repeat("x", limit))
-		c.write(frameOf(fin|closeOp, "\x03\xE8"))
-		c.want(textOp, io.EOF.Error())
-		c.wantClose(1000, "")
+		c.write(frameOf(fin|closeOp, "\x0F\xA0")) // who closes hears nothing but the answer
+		c.wantClose(4000, "")
 
 		for name, b := range map[string][]byte{
 			"one frame":    frameOf(fin|textOp, strings.Repeat("x", limit+1)),
@@ -113,53 +109,4 @@ func TestAbort(t *testing.T) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
-}
-
-// counted is a listener that knows how many of its connections are open.
-type counted struct {
-	net.Listener
-	up sync.WaitGroup
-}
-
-type countedConn struct {
-	*net.TCPConn
-	close func()
-}
-
-func (l *counted) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	l.up.Add(1)
-	return &countedConn{c.(*net.TCPConn), sync.OnceFunc(l.up.Done)}, nil
-}
-
-func (c *countedConn) Close() error {
-	defer c.close()
-	return c.TCPConn.Close()
-}
-
-// A server that leaves hijacked connections to who hijacked them loses none.
-func TestKeepHijackedConns(t *testing.T) {
-	t.Parallel()
-	app := fiber.New(fiber.Config{DisableStartupMessage: true})
-	app.Server().KeepHijackedConns = true
-	app.Get("/client", New(Config{}, func(*fiber.Ctx) func(*Conn) { return echo }))
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln := &counted{Listener: tcp}
-	served := make(chan error, 1)
-	go func() { served <- app.Listener(ln) }() // joined below
-	c := door{addr: tcp.Addr().String()}.dial(t, frameOf(fin|textOp, "hi"))
-	c.want(textOp, "hi")
-	c.write(frameOf(fin|closeOp, ""))
-	c.wantClose(1000, "")
-	_ = c.Close()
-	ln.up.Wait() // else the test's time-out tells
-	if err := errors.Join(app.Shutdown(), <-served); err != nil {
-		t.Error(err)
-	}
 }

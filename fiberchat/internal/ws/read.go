@@ -173,6 +173,11 @@ func (c *Conn) control(opcode int, payload []byte) error {
 	case opcode == closeFrame && !validClose(payload):
 		return c.refuse("a close frame has no valid code and reason")
 	case opcode == closeFrame:
+		code := closeNormal
+		if len(payload) > 0 {
+			code = int(binary.BigEndian.Uint16(payload)) // browsers show a page the answer's
+		}
+		c.ending.Store(&ending{code: code})
 		return io.EOF // Close answers
 	}
 	return nil
@@ -185,16 +190,16 @@ func validClose(payload []byte) bool {
 		return len(payload) == 0
 	}
 	switch code := binary.BigEndian.Uint16(payload); {
-	case 1000 <= code && code <= 1003, 1007 <= code && code <= 1013, 3000 <= code && code <= 4999:
+	case 1000 <= code && code <= 1003, 1007 <= code && code <= 1014, 3000 <= code && code <= 4999:
 		return utf8.Valid(payload[2:])
 	}
 	return false
 }
 
-// refuse notes the peer's fault for the close frame: what is being written
+// refuse notes what the peer did wrong for the close frame: what is being written
 // stays whole, and Close comes after it.
 func (c *Conn) refuse(reason string) error {
-	c.fault.Store(&fault{closeProtocolError, reason})
+	c.ending.Store(&ending{closeProtocolError, reason})
 	return errors.New("ws: " + reason)
 }
 

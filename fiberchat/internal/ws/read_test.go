@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -26,7 +28,7 @@ func (r recorded) SetReadDeadline(time.Time) error  { return nil }
 func (r recorded) SetWriteDeadline(time.Time) error { return nil }
 
 // FuzzRead holds the reader against the library's, which reads the same of
-// the same bytes.
+// the same bytes, and against itself, octet by octet and message by message.
 func FuzzRead(f *testing.F) {
 	for _, b := range [][]byte{
 		frameOf(fin|textOp, "hello world"),
@@ -35,6 +37,13 @@ func FuzzRead(f *testing.F) {
 		append(frameOf(fin|textOp, "a"), frameOf(fin|closeOp, "\x03\xE8bye")...),
 		frameOf(fin|textOp, string(make([]byte, 1<<16))),
 		masked(fin|textOp, 1<<62, "part"), masked(fin|textOp, 1<<63, "x"), {fin | textOp, 1, 'x'},
+		append(frameOf(more|textOp, "a"), frameOf(fin|closeOp, "\x03\xE9")...),
+		append(frameOf(more|textOp, "a"), frameOf(fin|textOp, "b")...),
+		append(frameOf(fin|textOp, "a"), frameOf(more|contOp, "b")...),
+		append(frameOf(fin|closeOp, "\x0F\xA0"), frameOf(fin|textOp, "late")...),
+		frameOf(fin|closeOp, ""), frameOf(fin|closeOp, "\x03"), frameOf(fin|closeOp, "\x03\xF6"), frameOf(fin|closeOp, "\x03\xED"),
+		frameOf(fin|closeOp, "\x03\xE8\xED\xA0\x80"), frameOf(fin|pingOp, string(make([]byte, 126))), frameOf(more|pongOp, "p"),
+		frameOf(fin|0x40|textOp, "a"), frameOf(fin|3, ""), frameOf(fin|15, "a"), {fin | textOp, 0xFF, 0, 0}, {fin | textOp},
 	} {
 		f.Add(b)
 	}
@@ -46,13 +55,28 @@ func FuzzRead(f *testing.F) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("read %q, the library %q", got, want)
 		}
-		// The library lets half a close code pass, and gives up at a sum of
-		// lengths that no counter holds.
+		by := newConn(recorded{in: bytes.NewReader(nil)}, 0)
+		by.in.Reset(iotest.OneByteReader(bytes.NewReader(sent)))
+		var whole bytes.Buffer // messages, and what came of the one cut off
+		for err := error(nil); err == nil; {
+			err = by.ReadMessage(&whole, 1<<30)
+		}
+		if !bytes.Equal(whole.Bytes(), got) || !reflect.DeepEqual(by.ending.Load(), c.ending.Load()) {
+			t.Errorf("read %q to the end %v, by messages %q to %v", got, c.ending.Load(), whole.Bytes(), by.ending.Load())
+		}
+		// The library lets half a close code pass, not the code 1014, and gives
+		// up at a sum of lengths that no counter holds.
+		if end := c.ending.Load(); end != nil && end.code == 1014 {
+			return
+		}
 		if left := wantErr == nil; left != (gotErr == nil) && !left && !errors.Is(wantErr, websocket.ErrReadLimit) {
 			t.Errorf("got %v, the library %v", gotErr, wantErr)
 		}
-		if (gotErr != nil) != (c.fault.Load() != nil) {
-			t.Errorf("got %v and the fault %v", gotErr, c.fault.Load())
+		// A reason is a fault's; a peer's own close has its code.
+		if end := c.ending.Load(); (gotErr != nil) != (end != nil && end.reason != "") {
+			t.Errorf("got %v and the end %v", gotErr, end)
+		} else if gotErr != nil && end.code != closeProtocolError {
+			t.Errorf("a fault with the code %d", end.code)
 		}
 	})
 }

@@ -16,8 +16,6 @@ CREATE TABLE {p}tokens (
 
 CREATE INDEX {p}tokens_expiry ON {p}tokens (expires_at);
 
--- No AUTOINCREMENT: it costs a write of its own for each message, and Purge
--- keeps the highest id, so that none is given twice.
 CREATE TABLE {p}messages (
   id INTEGER PRIMARY KEY,
   chat_key INTEGER NOT NULL,
