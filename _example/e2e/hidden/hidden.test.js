@@ -1,11 +1,10 @@
 // A page in a background tab: Chromium lets its timers run once a minute, so
 // its heart-beats stay out, but answers the server's WebSocket pings.
 //
-// FIBERCHAT_HIDDEN is how long it stays there, 80s by default: between two
-// timers are 20 s of silence at the least then, after which a server that
-// does not ask gives the page up.
+// FIBERCHAT_HIDDEN is how long it stays there, 90s by default: long enough for
+// 20 s of silence, after which a server that does not ask gives the page up.
 //
-//	FIBERCHAT_HIDDEN=4m node --test browser/hidden.test.js
+//	FIBERCHAT_HIDDEN=4m node --test hidden/*.test.js
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -22,9 +21,9 @@ import { sitDown } from '../clients/chatter.js';
 import { native } from '../clients/doors.js';
 import { signUp, within } from '../clients/harness.js';
 import { stompjs7 } from '../clients/libraries.js';
-import { CHROMIUM, skip, startServer } from './harness.js';
+import { CHROMIUM, skip, startServer } from '../browser/harness.js';
 
-const [, count, unit] = /^(\d+)([sm])$/.exec(process.env.FIBERCHAT_HIDDEN ?? '80s');
+const [, count, unit] = /^(\d+)([sm])$/.exec(process.env.FIBERCHAT_HIDDEN ?? '90s');
 const HIDDEN = Number(count) * (unit === 'm' ? 60_000 : 1_000);
 
 const bundle = (file) => readFileSync(new URL(`../node_modules/${file}`, import.meta.url), 'utf8');
