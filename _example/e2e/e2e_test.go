@@ -59,4 +59,13 @@ func TestPython(t *testing.T) {
 }
 
 // The page in headless Chromium.
-func TestBrowser(t *testing.T) { run(t, "test:browser", "chromium") }
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	run(t, "test:browser", "chromium")
+}
+
+// A page in a background tab, which waits most of the time.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	run(t, "test:hidden", "chromium")
+}

@@ -118,9 +118,10 @@ func TestTryWriteThenCloseUnread(t *testing.T) {
 // AllocsPerRun counts what others allocate.
 func TestTryWriteTooLarge(t *testing.T) {
 	onUnix(t)
-	served := make(chan struct{})
+	dialled, served := make(chan struct{}), make(chan struct{})
 	open(t, false, func(c *Conn) {
 		defer close(served)
+		<-dialled
 		msgs := [][]byte{make([]byte, chunk/2), make([]byte, chunk/2)}
 		if n := testing.AllocsPerRun(10, func() {
 			if c.TryWriteMessages(msgs) {
@@ -130,6 +131,7 @@ func TestTryWriteTooLarge(t *testing.T) {
 			t.Errorf("%v allocations", n)
 		}
 	}).dial(t, nil)
+	close(dialled)
 	<-served
 }
 
