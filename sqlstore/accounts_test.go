@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -99,6 +100,7 @@ func TestNames(t *testing.T) {
 	s := openSQLiteStore(t)
 	for _, name := range []string{
 		"", " ", "a ", " a", strings.Repeat("x", 65), strings.Repeat("语", 65), "a/b", `a\b`, "a:b", "a\nb", "a\x00b", "\x7f", "\xff", "a\u200bb", "a\u202eb", "\ufe0f", "\u2028", "\u3164",
+		"\u200c", "\u200d\u200c", "a\u2800", "a\U0001d159b", "a\U00016fe4", "a\u3164b", "a\uffa0b", "a\u115fb", "a\u1160b", "a\u17b4b", "a\u17b5b", "a\u00adb", "a\u2060b", "a\u2066b",
 	} {
 		if _, err := s.CreateUser(t.Context(), name, "x", "secret"); !errors.Is(err, ErrBadName) {
 			t.Errorf("CreateUser(%q): %v, want ErrBadName", name, err)
@@ -107,14 +109,15 @@ func TestNames(t *testing.T) {
 			t.Errorf("display name with a line break: %v, want ErrBadName", err)
 		}
 	}
-	for _, name := range []string{"x", "语", "0", "-1", "null", "queue", strings.Repeat("语", 64), "Wu Susu", "o'neil", "a+b%20c?d#e", "❤️", "Ünïcode", strings.Repeat("ﷺ", 64)} {
+	for _, name := range []string{"x", "语", "0", "-1", "null", "queue", strings.Repeat("语", 64), "Wu Susu", "o'neil", "a+b%20c?d#e", "❤️", "Ünïcode", strings.Repeat("ﷺ", 64),
+		"Mia 👩\u200d💻", "👨\u200d👩\u200d👧\u200d👦", "🏳️\u200d🌈", "ශ්\u200dරී", "ന്\u200d", "علی\u200cرضا", "क्\u200dष", "র\u200d্য", "ರ\u200d್ಕ", "ᠭᠠ\u180b"} {
 		if err := checkName(name); err != nil {
 			t.Errorf("checkName(%q): %v", name, err)
 		}
 	}
 	for _, same := range [][]string{
 		{"ann", "ANN", "Ann", "ａｎｎ"}, {"straße", "STRASSE"}, {"é", "e\u0301", "É"}, {"❤", "❤️"}, {"wu susu", "Wu  Susu", "wu\u3000susu"}, {"ﬁn", "fin"}, {"K", "\u212a", "k"},
-		{"ö", "o\u034f\u0308", "O\ufe0f\u0308"}, {"가", "ᄀ\u034fᅡ"}, {"ΐ", "ι\u034f\u0308\u0301", "Ι\u0308\ufe0f\u0301"},
+		{"ö", "o\u034f\u0308", "O\ufe0f\u0308"}, {"가", "ᄀ\u034fᅡ", "ᄀ\u200dᅡ"}, {"ada", "a\u200dda", "\u200cAda", "ada\u200d\u200c"}, {"ක්\u200dෂ", "ක්ෂ"}, {"à", "a\u200d\u0300"}, {"ΐ", "ι\u034f\u0308\u0301", "Ι\u0308\ufe0f\u0301"},
 	} {
 		insertUser(t, s, same[0])
 		for _, name := range same {
@@ -125,9 +128,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Whatever of the invisible a name may have, its key has not: else there were
+// two accounts that look the same.
+func TestNamesDifferByWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	invisible := []*unicode.RangeTable{unicode.Cf, unicode.Cc, unicode.Join_Control, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point}
+	for r := range rune(unicode.MaxRune + 1) {
+		name := "a" + string(r) + "b"
+		if unicode.In(r, invisible...) && checkName(name) == nil && NameKey(name) != "ab" {
+			t.Errorf("%U is taken, and makes the key %q", r, NameKey(name))
+		}
+	}
+}
+
 // A key is a name's last form, short, and text that every database takes.
 func FuzzNameKey(f *testing.F) {
-	for _, name := range []string{"Ann", "e\u034f\u0301", "ᄀ\u034fᅡ", "ﷺ", "a\x00", "\xff", "İ", "ᾳ\u0345", " a\u00a0 \u3164b", "ẞ\u034f\u0323\u0307"} {
+	for _, name := range []string{"Ann", "e\u034f\u0301", "ᄀ\u034fᅡ", "ﷺ", "a\x00", "\xff", "İ", "ᾳ\u0345", " a\u00a0 \u3164b", "ẞ\u034f\u0323\u0307", "a\u200d\u0300", "\u200c"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
