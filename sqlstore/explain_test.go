@@ -34,6 +34,10 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"confirm by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
 		{"confirm by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"older tokens", olderTokensSQL, []string{
+			"SEARCH fiberchat_tokens USING PRIMARY KEY (hash=?)",
+			"SEARCH fiberchat_tokens USING COVERING INDEX fiberchat_tokens_user (user_id=?)",
+		}},
 		{"confirm", sqliteConfirm, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
 	} {
 		args := make([]any, strings.Count(c.query, "?"))
