@@ -326,3 +326,49 @@ func TestAddressOf(t *testing.T) {
 		}
 	}
 }
+
+// Behind a proxy its clients are counted apart, and what one of them writes
+// into headers of its own does not make it another.
+func TestClientsBehindAProxy(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-proxy-header", "X-Real-IP")
+	signUp(t, s, "ada")
+	signIn := func(from, claimed, passwd string) int {
+		req, err := http.NewRequest(http.MethodPost, s.url+"/api/user/login", strings.NewReader(fmt.Sprintf(`{"uname":"ada","passwd":%q}`, passwd)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Real-IP", from) // as nginx overwrites it
+		req.Header.Set("X-Forwarded-For", claimed+", "+from)
+		req.Header.Set("Forwarded", "for="+claimed)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	for i := 0; signIn("203.0.113.1", fmt.Sprint("6.6.6.", i), "wrong one") != 429; i++ {
+		if i > 200 {
+			t.Fatal("no limit")
+		}
+	}
+	if status := signIn("203.0.113.2", "203.0.113.1", password); status != 200 {
+		t.Errorf("another client: status %d", status)
+	}
+}
+
+func TestSignUpsAreLimitedByDefault(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	create := func(i int) reply {
+		return call(t, s, "POST", "/api/user/create", "", map[string]string{"uname": fmt.Sprint("user", i), "passwd": password, "rpasswd": password})
+	}
+	for i := range 10 {
+		if r := create(i); r.status != 200 {
+			t.Fatalf("account %d: %d %s", i+1, r.status, r.Message)
+		}
+	}
+	create(10).wantRefused(t)
+}
