@@ -1,10 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,54 +14,31 @@ import (
 	"fiberchat.example/sqlstore"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
-	"github.com/gofiber/fiber/v2/middleware/limiter"
+	"golang.org/x/text/unicode/norm"
 )
 
 // accounts is the REST side of sqlstore's users.
 type accounts struct {
-	store *sqlstore.Store
-	chats *fiberchat.Chat
+	store  *sqlstore.Store
+	chats  *fiberchat.Chat
+	limits limits
 }
 
-func mountAccounts(site fiber.Router, store *sqlstore.Store, chats *fiberchat.Chat, limited bool) {
-	a := accounts{store, chats}
+func mountAccounts(site fiber.Router, store *sqlstore.Store, chats *fiberchat.Chat, limits limits) {
+	a := accounts{store, chats, limits}
 	api := site.Group("/api")
 	api.Post("/user/create", rest(a.create))
-	if limited {
-		api.Post("/user/login", limitSignIns(60, func(c *fiber.Ctx) string { return c.IP() }))
-		api.Post("/user/login", limitSignIns(10, addressAndName))
-	}
 	api.Post("/user/login", rest(a.login))
 	api.Post("/user/logout", rest(a.logout))
-	api.Get("/user/me", rest(a.me))
-	api.Get("/user/profile/:uname", rest(a.profile))
-	api.Get("/user/list", rest(a.list))
-	api.Get("/chat/history", rest(a.history))
+	// Get would answer HEAD too, with all the work and nothing to show for it.
+	get := func(path string, endpoint func(*fiber.Ctx) (any, error)) {
+		api.Add(fiber.MethodGet, path, rest(endpoint))
+	}
+	get("/user/me", a.me)
+	get("/user/profile/:uname", a.profile)
+	get("/user/list", a.list)
+	get("/chat/history", a.history)
 	api.Use(rest(func(*fiber.Ctx) (any, error) { return nil, errNoEndpoint }))
-}
-
-// credentials are read from JSON and forms alike.
-type credentials struct {
-	Uname   string `json:"uname" form:"uname"`
-	Nname   string `json:"nname" form:"nname"`
-	Passwd  string `json:"passwd" form:"passwd"`
-	Rpasswd string `json:"rpasswd" form:"rpasswd"`
-}
-
-func readCredentials(c *fiber.Ctx) (credentials, error) {
-	var in credentials
-	// Fiber would unpack the body, whatever size that makes of it.
-	c.Request().Header.Del(fiber.HeaderContentEncoding)
-	if err := c.BodyParser(&in); err != nil {
-		return in, errBody
-	}
-	if in.Uname == "" {
-		return in, missing("uname")
-	}
-	if in.Passwd == "" {
-		return in, missing("passwd")
-	}
-	return in, nil
 }
 
 // user is an account as clients see it. Times are milliseconds since 1970.
@@ -83,13 +61,21 @@ func (a accounts) create(c *fiber.Ctx) (any, error) {
 	if in.Rpasswd == "" {
 		return nil, missing("rpasswd")
 	}
-	if in.Rpasswd != in.Passwd {
+	if norm.NFKC.String(in.Rpasswd) != norm.NFKC.String(in.Passwd) { // the form that counts
 		return nil, errMismatch
 	}
+	from := addressOf(c)
+	if err := cmp.Or(a.limits.failures.check(from), a.limits.signUps.check(from)); err != nil {
+		return nil, err
+	}
 	account, err := a.store.CreateUser(c.UserContext(), in.Uname, in.Nname, in.Passwd)
+	if errors.Is(err, sqlstore.ErrNameTaken) {
+		a.limits.failures.count(from)
+	}
 	if err != nil {
 		return nil, err
 	}
+	a.limits.signUps.count(from)
 	return userOf(account), nil
 }
 
@@ -98,10 +84,21 @@ func (a accounts) login(c *fiber.Ctx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	from := addressOf(c)
+	name := hashed(sqlstore.NameKey(in.Uname))
+	guess := hashed(from, name)
+	if err := cmp.Or(a.limits.failures.check(from), a.limits.guesses.check(guess), a.limits.signIns.check(name)); err != nil {
+		return nil, err
+	}
 	s, err := a.store.SignIn(c.UserContext(), in.Uname, in.Passwd)
+	if errors.Is(err, sqlstore.ErrWrongPassword) {
+		a.limits.failures.count(from)
+		a.limits.guesses.count(guess)
+	}
 	if err != nil {
 		return nil, err
 	}
+	a.limits.signIns.count(name)
 	return struct {
 		Secret   string `json:"secret"`
 		User     user   `json:"user"`
@@ -183,26 +180,15 @@ func bearer(c *fiber.Ctx) string {
 
 func (a accounts) signedIn(c *fiber.Ctx) (chat.User, error) {
 	identity, err := a.store.Authenticate(c.UserContext(), bearer(c))
-	return identity.User, err
-}
-
-// limitSignIns lets so many attempts a minute fail for each key.
-func limitSignIns(failures int, key func(*fiber.Ctx) string) fiber.Handler {
-	return limiter.New(limiter.Config{
-		Max:                    failures,
-		Expiration:             time.Minute,
-		KeyGenerator:           key,
-		SkipSuccessfulRequests: true,
-		LimitReached:           rest(func(*fiber.Ctx) (any, error) { return nil, errManySignIns }),
-	})
-}
-
-// addressAndName goes by both, so that nobody can lock another's name. It is
-// a hash because the limiter keeps it, and a name that fails may be long.
-func addressAndName(c *fiber.Ctx) string {
-	in, _ := readCredentials(c) // one that cannot be read counts as nameless
-	sum := sha256.Sum256([]byte(c.IP() + " " + sqlstore.NameKey(in.Uname)))
-	return string(sum[:])
+	if err != nil {
+		return chat.User{}, err
+	}
+	who := strconv.FormatInt(identity.User.ID, 10)
+	if err := a.limits.requests.check(who); err != nil {
+		return chat.User{}, err
+	}
+	a.limits.requests.count(who)
+	return identity.User, nil
 }
 
 // ready is the readiness probe: not while draining, and only with a database

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,15 +44,42 @@ func (a accounts) history(c *fiber.Ctx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.chats.Conversation(c.UserContext(), me.ID, with, chat.Page{Before: before}, int(min(limit, 100)))
-	if err != nil {
-		return nil, err
+	read := func(before int64, limit int) ([]chat.Message, error) {
+		return a.chats.Conversation(c.UserContext(), me.ID, with, chat.Page{Before: before}, limit)
 	}
-	messages := make([]message, len(found))
-	for i, m := range found {
-		messages[i] = message{m.ID, m.ChatID, m.SenderName, m.ReceiverName, m.Content, m.Time.UnixMilli(), m.SenderID, m.ReceiverID}
+	return historyPage(read, before, int(min(limit, maxHistory)))
+}
+
+const (
+	maxHistory   = 100
+	historyRead  = 20        // messages read at once: at most so many in vain
+	historyBytes = 256 << 10 // as JSON; the message that fills it up still comes
+)
+
+// historyPage ends a page where it has limit messages or is large enough.
+func historyPage(read func(before int64, limit int) ([]chat.Message, error), before int64, limit int) ([]json.RawMessage, error) {
+	page, size := []json.RawMessage{}, 0
+	for len(page) < limit {
+		want := min(limit-len(page), historyRead)
+		found, err := read(before, want)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			raw, err := encodeJSON(message{m.ID, m.ChatID, m.SenderName, m.ReceiverName, m.Content, m.Time.UnixMilli(), m.SenderID, m.ReceiverID})
+			if err != nil {
+				return nil, fmt.Errorf("encode message: %w", err)
+			}
+			page, size, before = append(page, raw), size+len(raw), m.ID
+			if size >= historyBytes {
+				return page, nil
+			}
+		}
+		if len(found) < want {
+			break
+		}
 	}
-	return messages, nil
+	return page, nil
 }
 
 // number reads a query parameter that is a whole number, 0 or more.

@@ -18,7 +18,6 @@ import (
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/sqlstore"
 	_ "github.com/go-sql-driver/mysql" // for -db mysql://
-	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 	_ "github.com/jackc/pgx/v5/stdlib" // for -db postgres://
@@ -29,7 +28,8 @@ const drainTime = 10 * time.Second
 
 type options struct {
 	addr, db, nats, redis, prefix, metrics string
-	rate                                   int
+	rate, signUps                          int
+	proxyHeader, trustedProxies            string
 }
 
 func main() {
@@ -39,7 +39,10 @@ func main() {
 	flag.StringVar(&o.nats, "nats", "", "share the database with other nodes, which meet at this NATS `URL`")
 	flag.StringVar(&o.redis, "redis", "", "the same at this Redis `URL`, such as redis://127.0.0.1:6379")
 	flag.StringVar(&o.prefix, "prefix", "", "serve everything below this `path`, such as /Mimi")
-	flag.IntVar(&o.rate, "rate", 50, "`messages` a second that a user may send; also limits sign-in attempts; 0 = no limits")
+	flag.IntVar(&o.rate, "rate", 50, "`messages` a second that a user may send, and REST requests; also limits sign-ins; 0 = no limits at all")
+	flag.IntVar(&o.signUps, "signups", 10, "`accounts` an hour that may be made from one address; 0 = no limit")
+	flag.StringVar(&o.proxyHeader, "proxy-header", "", "take a client's address from this `header`, which the proxy in front must overwrite, such as X-Real-IP")
+	flag.StringVar(&o.trustedProxies, "trusted-proxies", privateNetworks, "believe forwarding headers of these `addresses` and ranges alone, separated by commas")
 	flag.StringVar(&o.metrics, "metrics", "", "serve /metrics for Prometheus on this `address`, which should not be public")
 	for _, name := range []string{"db", "nats", "redis"} { // an argument's password stands in the list of processes
 		if value := os.Getenv("FIBERCHAT_" + strings.ToUpper(name)); value != "" {
@@ -71,6 +74,13 @@ func run(o options) (err error) {
 	if o.rate < 0 {
 		return fmt.Errorf("-rate %d: want 0 or more", o.rate)
 	}
+	if o.signUps < 0 {
+		return fmt.Errorf("-signups %d: want 0 or more", o.signUps)
+	}
+	proxies, err := parseProxies(o.trustedProxies)
+	if err != nil {
+		return err
+	}
 	ln, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
@@ -96,13 +106,7 @@ func run(o options) (err error) {
 	// yet and may be waiting for a database.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	app := fiber.New(fiber.Config{
-		AppName:               "fiberchat",
-		DisableStartupMessage: true,
-		ReadTimeout:           30 * time.Second,
-		WriteTimeout:          30 * time.Second, // of an answer that nobody reads; chat has its own
-		IdleTimeout:           2 * time.Minute,
-	})
+	app := newApp(o.proxyHeader, proxies)
 	app.Use(recover.New())
 	app.Use(healthcheck.New(healthcheck.Config{ReadinessProbe: ready(ctx, store)}))
 
@@ -126,7 +130,7 @@ func run(o options) (err error) {
 	if err != nil {
 		return err
 	}
-	mountAccounts(site, store, chats, o.rate > 0)
+	mountAccounts(site, store, chats, newLimits(o.rate, o.signUps))
 	mountPage(site)
 
 	served := make(chan error, 1)

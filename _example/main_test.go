@@ -161,7 +161,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "POST /api/user/login HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "POST /api/user/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	// The answer to Expect tells that the server is reading the body.
@@ -252,6 +252,8 @@ func TestRefusesToStart(t *testing.T) {
 		"bad Redis URL":      {[]string{"-addr", "127.0.0.1:0", "-db", db, "-redis", "redis://me:s3cret@127.0.0.1:port"}, 1, "connect to Redis"},
 		"two buses":          {[]string{"-addr", "127.0.0.1:0", "-db", db, "-nats", "nats://127.0.0.1", "-redis", "redis://127.0.0.1"}, 1, "-nats and -redis"},
 		"bad rate":           {[]string{"-addr", "127.0.0.1:0", "-db", db, "-rate", "-1"}, 1, "-rate"},
+		"bad sign-ups":       {[]string{"-addr", "127.0.0.1:0", "-db", db, "-signups", "-1"}, 1, "-signups"},
+		"bad proxies":        {[]string{"-addr", "127.0.0.1:0", "-db", db, "-trusted-proxies", "10.0.0.0/8,nginx"}, 1, "nginx"},
 		"unknown flag":       {[]string{"-port", "80"}, 2, "-port"},
 		"stray argument":     {[]string{"8080"}, 2, "8080"},
 	} {

@@ -76,7 +76,8 @@ func mountPage(router fiber.Router) {
 // withSlash sends /Mimi to /Mimi/: the page's addresses are relative to it.
 func withSlash(c *fiber.Ctx) error {
 	if c.Path() != "" && !strings.HasSuffix(c.Path(), "/") {
-		return c.Redirect(c.BaseURL()+c.Path()+"/", fiber.StatusPermanentRedirect)
+		// Relative, because a whole address would be of a host that a header names.
+		return c.Redirect("./"+path.Base(c.Path())+"/", fiber.StatusPermanentRedirect)
 	}
 	return c.Next()
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -117,7 +118,10 @@ func TestPageIsCompressedAndRevalidated(t *testing.T) {
 func TestPageBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	app := pageApp("/Mimi")
-	if res, _ := getPage(t, app, "/Mimi"); res.StatusCode != 308 || !strings.HasSuffix(res.Header.Get("Location"), "/Mimi/") {
+	// To the host that was asked, whichever a header names.
+	res, _ := getPage(t, app, "/Mimi", "X-Forwarded-Host", "evil.example", "Host", "evil.example")
+	to, err := (&url.URL{Scheme: "https", Host: "chat.example", Path: "/Mimi"}).Parse(res.Header.Get("Location"))
+	if res.StatusCode != 308 || err != nil || to.String() != "https://chat.example/Mimi/" {
 		t.Errorf("without slash: %d to %q", res.StatusCode, res.Header.Get("Location"))
 	}
 	for _, target := range []string{"/Mimi/", "/Mimi/app/main.js"} {

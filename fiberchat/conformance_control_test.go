@@ -124,10 +124,14 @@ func utf8Rules() (rules []wsRule) {
 	}
 	native(cut(text))
 	native(cut(binaryFrame))
+	own := true
 	for name, s := range map[string]string{"FF": "\xFF", "a surrogate": "\xED\xA0\x80", "an overlong form": "\xC0\xAF", "a cut sequence": "世"[:2]} {
 		native(wsRule{rule: "8.1 UTF-8: " + name + " in a header", want: 1002, send: func(wsDoor) string { return whole(text, ask(s)) }})
 		native(wsRule{rule: "8.1 UTF-8: " + name + " in a body", send: func(wsDoor) string {
 			return whole(text, "SEND\ndestination:/socket/chat/send\n\n"+`{"msgID":"m","reciverId":2,"content":"`+s+"\"}\x00")
+		}})
+		rules = append(rules, wsRule{rule: "8.1 UTF-8: " + name + " in a message", want: 1007, sockJS: &own, send: func(wsDoor) string {
+			return whole(text, "[\""+s+"\"]")
 		}})
 	}
 	return rules

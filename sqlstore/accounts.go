@@ -37,9 +37,9 @@ func (r accountRow) account() Account {
 }
 
 // CreateUser makes an account. A name has 1 to 64 characters, all of them
-// visible or inner spaces, none of / \ and :. An empty displayName means name.
-// The error is ErrBadName, ErrBadPassword, ErrNameTaken (case, width and
-// Unicode form make no difference), ErrBusy, or the database's.
+// visible, inner spaces or joiners, none of / \ and :. An empty displayName
+// means name. The error is ErrBadName, ErrBadPassword, ErrNameTaken (case, width,
+// Unicode form and joiners make no difference), ErrBusy, or the database's.
 func (s *Store) CreateUser(ctx context.Context, name, displayName, password string) (Account, error) {
 	if displayName == "" {
 		displayName = name

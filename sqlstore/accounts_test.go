@@ -7,9 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
 	"fiberchat.example/fiberchat/chat"
@@ -99,6 +102,7 @@ func TestNames(t *testing.T) {
 	s := openSQLiteStore(t)
 	for _, name := range []string{
 		"", " ", "a ", " a", strings.Repeat("x", 65), strings.Repeat("语", 65), "a/b", `a\b`, "a:b", "a\nb", "a\x00b", "\x7f", "\xff", "a\u200bb", "a\u202eb", "\ufe0f", "\u2028", "\u3164",
+		"\u200c", "\u200d\u200c", "a\u2800", "a\U0001d159b", "a\U00016fe4", "a\u3164b", "a\uffa0b", "a\u115fb", "a\u1160b", "a\u17b4b", "a\u17b5b", "a\u00adb", "a\u2060b", "a\u2066b",
 	} {
 		if _, err := s.CreateUser(t.Context(), name, "x", "secret"); !errors.Is(err, ErrBadName) {
 			t.Errorf("CreateUser(%q): %v, want ErrBadName", name, err)
@@ -107,14 +111,15 @@ func TestNames(t *testing.T) {
 			t.Errorf("display name with a line break: %v, want ErrBadName", err)
 		}
 	}
-	for _, name := range []string{"x", "语", "0", "-1", "null", "queue", strings.Repeat("语", 64), "Wu Susu", "o'neil", "a+b%20c?d#e", "❤️", "Ünïcode", strings.Repeat("ﷺ", 64)} {
+	for _, name := range []string{"x", "语", "0", "-1", "null", "queue", strings.Repeat("语", 64), "Wu Susu", "o'neil", "a+b%20c?d#e", "❤️", "Ünïcode", strings.Repeat("ﷺ", 64),
+		"Mia 👩\u200d💻", "👨\u200d👩\u200d👧\u200d👦", "🏳️\u200d🌈", "ශ්\u200dරී", "ന്\u200d", "علی\u200cرضا", "क्\u200dष", "র\u200d্য", "ರ\u200d್ಕ", "ᠭᠠ\u180b"} {
 		if err := checkName(name); err != nil {
 			t.Errorf("checkName(%q): %v", name, err)
 		}
 	}
 	for _, same := range [][]string{
 		{"ann", "ANN", "Ann", "ａｎｎ"}, {"straße", "STRASSE"}, {"é", "e\u0301", "É"}, {"❤", "❤️"}, {"wu susu", "Wu  Susu", "wu\u3000susu"}, {"ﬁn", "fin"}, {"K", "\u212a", "k"},
-		{"ö", "o\u034f\u0308", "O\ufe0f\u0308"}, {"가", "ᄀ\u034fᅡ"}, {"ΐ", "ι\u034f\u0308\u0301", "Ι\u0308\ufe0f\u0301"},
+		{"ö", "o\u034f\u0308", "O\ufe0f\u0308"}, {"가", "ᄀ\u034fᅡ", "ᄀ\u200dᅡ"}, {"ada", "a\u200dda", "\u200cAda", "ada\u200d\u200c"}, {"ක්\u200dෂ", "ක්ෂ"}, {"à", "a\u200d\u0300"}, {"ΐ", "ι\u034f\u0308\u0301", "Ι\u0308\ufe0f\u0301"},
 	} {
 		insertUser(t, s, same[0])
 		for _, name := range same {
@@ -125,9 +130,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Whatever of the invisible a name may have, its key has not: else there were
+// two accounts that look the same.
+func TestNamesDifferByWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	invisible := []*unicode.RangeTable{unicode.Cf, unicode.Cc, unicode.Join_Control, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point}
+	for r := range rune(unicode.MaxRune + 1) {
+		name := "a" + string(r) + "b"
+		if unicode.In(r, invisible...) && checkName(name) == nil && NameKey(name) != "ab" {
+			t.Errorf("%U is taken, and makes the key %q", r, NameKey(name))
+		}
+	}
+}
+
 // A key is a name's last form, short, and text that every database takes.
 func FuzzNameKey(f *testing.F) {
-	for _, name := range []string{"Ann", "e\u034f\u0301", "ᄀ\u034fᅡ", "ﷺ", "a\x00", "\xff", "İ", "ᾳ\u0345", " a\u00a0 \u3164b", "ẞ\u034f\u0323\u0307"} {
+	for _, name := range []string{"Ann", "e\u034f\u0301", "ᄀ\u034fᅡ", "ﷺ", "a\x00", "\xff", "İ", "ᾳ\u0345", " a\u00a0 \u3164b", "ẞ\u034f\u0323\u0307", "a\u200d\u0300", "\u200c"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -194,6 +212,53 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+// One keyboard composes, another does not, and a row from before any of them
+// did is as it was typed.
+func TestPasswordsInEveryForm(t *testing.T) {
+	t.Parallel()
+	s := openSQLiteStore(t)
+	long := strings.Repeat("é", maxPassword/2)
+	for _, test := range []struct{ typed, again string }{
+		{"Gr\u00fc\u00dfe2024", "Gru\u0308\u00dfe2024"}, {"비밀번호암호", norm.NFD.String("비밀번호암호")}, {"mật khẩu", norm.NFD.String("mật khẩu")},
+		{"パスポート", norm.NFD.String("パスポート")}, {"１２３４５６", "123456"}, {long, norm.NFD.String(long)},
+	} {
+		for _, c := range [][2]string{{test.typed, test.again}, {test.again, test.typed}} {
+			stored, err := s.hashPassword(t.Context(), c[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same, err := s.samePassword(t.Context(), c[1], stored); !same || err != nil {
+				t.Errorf("%.30q typed as %.30q: %v, %v", c[0], c[1], same, err)
+			}
+		}
+	}
+	stored, err := s.hashPassword(t.Context(), "Grüße 2024")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{"grüße 2024", "Gruße 2024", "Grüße2024", "Grüße 2024 ", "Grüsse 2024", "Grüße  2024"} {
+		if same, err := s.samePassword(t.Context(), other, stored); same || err != nil {
+			t.Errorf("%q: %v, %v", other, same, err)
+		}
+	}
+	for _, typed := range []string{"Gru\u0308\u00dfe2024", "１２３４５６", strings.Repeat("ﷺ", maxPassword/3)} {
+		salt := []byte("sixteen octets..")
+		stored := formatPassword(salt, argon2.IDKey([]byte(typed), salt, argonTime, argonMemory, argonThreads, argonKey))
+		if same, err := s.samePassword(t.Context(), typed, stored); !same || err != nil {
+			t.Errorf("%.30q, stored as it was typed: %v, %v", typed, same, err)
+		}
+	}
+	// How a password is typed does not decide whether it is long enough.
+	for _, password := range []string{"e\u0301e\u0301e\u0301", norm.NFD.String("각각")} {
+		if err := checkPassword(password); !errors.Is(err, ErrBadPassword) {
+			t.Errorf("%q: %v, want ErrBadPassword", password, err)
+		}
+	}
+	if err := checkPassword(norm.NFD.String(long)); err != nil {
+		t.Errorf("the longest password, decomposed: %v", err)
+	}
+}
+
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	testSignIn(t, openSQLiteStore(t))
@@ -247,6 +312,39 @@ func testSignIn(t *testing.T, s *Store) {
 	}
 }
 
+// One account does not fill the disk with tokens.
+func testTokensAreBounded(t *testing.T, s *Store) {
+	for _, name := range []string{"tom", "tim"} { // with a password that takes no time
+		insertUser(t, s, name)
+		salt := []byte("sixteen octets..")
+		stored := formatPassword(salt, argon2.IDKey([]byte("secret"), salt, 1, 8, 1, argonKey))
+		s.write.MustExec(s.sql("UPDATE {p}users SET password = ? WHERE name = ?"), strings.Replace(stored, "m=19456,t=2", "m=8,t=1", 1), name)
+	}
+	other, err := s.SignIn(t.Context(), "tim", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tokens []string
+	for range userTokens + 2 {
+		s.cfg.TokenLifetime += time.Second // so that no two end at once
+		in, err := s.SignIn(t.Context(), "tom", "secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, in.Token)
+	}
+	for i, token := range append(tokens, other.Token) {
+		if _, err := s.Authenticate(t.Context(), token); errors.Is(err, chat.ErrUnauthorized) != (i < 2) {
+			t.Errorf("token %d of %d: %v", i+1, len(tokens), err)
+		}
+	}
+}
+
+func TestTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	testTokensAreBounded(t, openSQLiteStore(t))
+}
+
 func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
@@ -285,17 +383,59 @@ func TestHashingIsBounded(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
 	for range maxHashing {
-		s.hashing <- struct{}{}
+		s.hashing.inside <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.hashPassword(ctx, "secret"); !errors.Is(err, context.Canceled) {
 		t.Errorf("with all slots taken: %v, want context.Canceled", err)
 	}
-	<-s.hashing
+	<-s.hashing.inside
 	if _, err := s.hashPassword(t.Context(), "secret"); err != nil {
 		t.Errorf("with a free slot: %v", err)
 	}
+}
+
+// Who finds the queue full is told so at once, and nothing is hashed for it.
+func TestHashingQueueIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 2)
+		leave, err := g.enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waiting sync.WaitGroup
+		for range 2 {
+			waiting.Go(func() { // awaited below
+				leave, err := g.enter(t.Context())
+				if err != nil {
+					t.Errorf("waiting: %v", err)
+					return
+				}
+				leave()
+			})
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if _, err := g.enter(t.Context()); !errors.Is(err, ErrBusy) || !time.Now().Equal(begun) {
+			t.Errorf("with a full queue: %v after %v, want ErrBusy at once", err, time.Since(begun))
+		}
+		leave()
+		waiting.Wait()
+
+		leave, err = g.enter(t.Context())
+		if err != nil {
+			t.Fatalf("with an empty queue: %v", err)
+		}
+		if _, err := g.enter(t.Context()); !errors.Is(err, ErrBusy) || time.Since(begun) != hashingWait {
+			t.Errorf("with nobody leaving: %v after %v, want ErrBusy after %v", err, time.Since(begun), hashingWait)
+		}
+		leave()
+		if len(g.room) > 0 || len(g.inside) > 0 {
+			t.Errorf("%d and %d left in the end", len(g.room), len(g.inside))
+		}
+	})
 }
 
 // While people sign up as fast as they can, others can still sign in.
@@ -305,8 +445,8 @@ func TestSignUpsLeaveRoomForSignIns(t *testing.T) {
 	if _, err := s.CreateUser(t.Context(), "ada", "", "secret"); err != nil {
 		t.Fatal(err)
 	}
-	s.signUps <- struct{}{} // somebody signs up
-	s.hashing <- struct{}{}
+	s.signUps.inside <- struct{}{} // somebody signs up
+	s.hashing.inside <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.hashPassword(ctx, "secret"); !errors.Is(err, context.Canceled) {

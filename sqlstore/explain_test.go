@@ -38,6 +38,10 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			"SEARCH open USING INDEX fiberchat_messages_pending (receiver_id=? AND rowid=?)",
 		}},
 		{"confirm by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"older tokens", olderTokensSQL, []string{
+			"SEARCH fiberchat_tokens USING PRIMARY KEY (hash=?)",
+			"SEARCH fiberchat_tokens USING COVERING INDEX fiberchat_tokens_user (user_id=?)",
+		}},
 		{"confirm", sqliteConfirm, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
 	} {
 		args := make([]any, strings.Count(c.query, "?"))

@@ -22,6 +22,9 @@ const (
 	maxSpelling = 16 * maxName
 	maxKey      = 36 * maxName // the most that folding makes of maxName
 	maxFolds    = 8            // two are usual, and the second finds nothing to do
+
+	// blanks are letters, marks and symbols to Unicode, and nothing to the eye.
+	blanks = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00016fe4\U0001d159"
 )
 
 // checkName refuses what cannot be part of a STOMP destination or header, and
@@ -36,7 +39,9 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkShown holds for a display name too, which never gets into a destination.
+// checkShown holds for a display name too, which never gets into a
+// destination. Joiners pass: words of several scripts and many emoji cannot be
+// written without them.
 func checkShown(name string) error {
 	switch n := utf8.RuneCountInString(name); {
 	case !utf8.ValidString(name):
@@ -47,7 +52,7 @@ func checkShown(name string) error {
 		return fmt.Errorf("%w: space at the beginning or the end", ErrBadName)
 	}
 	for _, r := range name {
-		if !unicode.IsGraphic(r) {
+		if !unicode.IsGraphic(r) && !unicode.Is(unicode.Join_Control, r) || strings.ContainsRune(blanks, r) {
 			return fmt.Errorf("%w: %U is not allowed", ErrBadName, r)
 		}
 	}
@@ -57,9 +62,9 @@ func checkShown(name string) error {
 	return nil
 }
 
-// NameKey is the form in which names are compared: one for all that read the
-// same, except for case, width, composition or what is invisible. It has at most
-// 2304 bytes, and it is empty for what can be nobody's name, such as a text of
+// NameKey is the form in which names are compared: one for all that differ in
+// case, width, composition, white space or what is invisible alone. Letters of
+// two scripts that look alike stay different. It has at most 2304 bytes, and it is empty for what can be nobody's name, such as a text of
 // megabytes, one that is not UTF-8, or one with a NUL. Limit sign-ins by it.
 func NameKey(name string) string {
 	// Folding megabytes, which are easily sent to a sign-in, takes seconds and
@@ -85,7 +90,7 @@ func NameKey(name string) string {
 func foldName(name string) string {
 	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
 	visible := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+		if unicode.In(r, unicode.Join_Control, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			return -1
 		}
 		return r

@@ -12,10 +12,12 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 var (
-	// ErrBadPassword: shorter than 6 characters, or longer than 1024 bytes.
+	// ErrBadPassword: shorter than 6 characters, or longer than 1024 bytes, both
+	// counted in Unicode's form NFKC.
 	ErrBadPassword = errors.New("sqlstore: password must have at least 6 characters and at most 1024 bytes")
 	// ErrBusy: too many passwords are being checked; try again later.
 	ErrBusy = errors.New("sqlstore: too many sign-ins at once")
@@ -29,10 +31,15 @@ const (
 	argonSalt    = 16
 	argonKey     = 32
 
-	maxPassword = 1024 // bytes
-	maxHashing  = 2
-	maxSignUps  = 1 // of these, so that a flood of sign-ups keeps nobody from signing in
-	hashingWait = 10 * time.Second
+	maxPassword = 1024            // bytes, composed
+	maxTyped    = 4 * maxPassword // decomposed letters take up to three times as many
+
+	// At once, and waiting for it: a class signs in within one minute.
+	maxHashing   = 2
+	maxSigningIn = 256
+	maxSignUps   = 1 // of maxHashing, so that a flood of sign-ups keeps nobody from signing in
+	maxSigningUp = 16
+	hashingWait  = 10 * time.Second
 )
 
 // nobodysPassword is checked where there is no such user, so that the answer
@@ -40,22 +47,30 @@ const (
 var nobodysPassword = formatPassword(make([]byte, argonSalt), make([]byte, argonKey))
 
 func checkPassword(password string) error {
+	if len(password) > maxTyped {
+		return ErrBadPassword
+	}
+	password = composed(password)
 	if utf8.RuneCountInString(password) < 6 || len(password) > maxPassword {
 		return ErrBadPassword
 	}
 	return nil
 }
 
+// composed is the form in which passwords are hashed, as NIST SP 800-63B asks
+// for: one keyboard sends ü, another u with two dots.
+func composed(password string) string { return norm.NFKC.String(password) }
+
 // hashPassword returns a PHC string.
 func (s *Store) hashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt) // never fails
-	done, err := acquire(ctx, s.signUps)
+	leave, err := s.signUps.enter(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer done()
-	key, err := s.argon(ctx, password, salt, argonTime, argonMemory, argonThreads, argonKey)
+	defer leave()
+	key, err := s.argon(ctx, composed(password), salt, argonTime, argonMemory, argonThreads, argonKey)
 	if err != nil {
 		return "", err
 	}
@@ -89,33 +104,62 @@ func (s *Store) samePassword(ctx context.Context, password, stored string) (bool
 	if version != argon2.Version || memory < 8 || memory > 256<<10 || times < 1 || times > 16 || threads < 1 || len(key) < 16 || len(key) > 64 {
 		return false, errors.New("sqlstore: stored password has parameters out of bounds")
 	}
-	if len(password) > maxPassword {
+	if len(password) > maxTyped {
 		return false, nil
 	}
-	got, err := s.argon(ctx, password, salt, uint32(times), uint32(memory), threads, uint32(len(key)))
-	return subtle.ConstantTimeCompare(got, key) == 1, err
+	// Older rows are of the octets as they were typed. Whether there is a second
+	// try depends on what is typed alone: its time does not tell who exists.
+	tries := []string{composed(password)}
+	if tries[0] != password {
+		tries = append(tries, password)
+	}
+	for _, try := range tries {
+		if len(try) > maxPassword {
+			continue
+		}
+		got, err := s.argon(ctx, try, salt, uint32(times), uint32(memory), threads, uint32(len(key)))
+		if err != nil || subtle.ConstantTimeCompare(got, key) == 1 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // argon waits for one of few slots: each hash takes 19 MiB and a core.
 func (s *Store) argon(ctx context.Context, password string, salt []byte, times, memory uint32, threads uint8, size uint32) ([]byte, error) {
-	done, err := acquire(ctx, s.hashing)
+	leave, err := s.hashing.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer leave()
 	return argon2.IDKey([]byte(password), salt, times, memory, threads, size), nil
 }
 
-// acquire takes a slot, which release gives back, or returns ErrBusy.
-func acquire(ctx context.Context, slots chan struct{}) (release func(), err error) {
+// gate lets few in at once, and few more wait before it.
+type gate struct{ room, inside chan struct{} }
+
+func newGate(inside, waiting int) gate {
+	return gate{make(chan struct{}, inside+waiting), make(chan struct{}, inside)}
+}
+
+// enter waits to get in, or returns ErrBusy: at once where as many as may
+// wait already, else after hashingWait.
+func (g gate) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.room <- struct{}{}:
+	default:
+		return nil, ErrBusy
+	}
 	wait := time.NewTimer(hashingWait)
 	defer wait.Stop()
 	select {
-	case slots <- struct{}{}:
-		return func() { <-slots }, nil
+	case g.inside <- struct{}{}:
+		return func() { <-g.inside; <-g.room }, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		err = ctx.Err()
 	case <-wait.C:
-		return nil, ErrBusy
+		err = ErrBusy
 	}
+	<-g.room
+	return nil, err
 }

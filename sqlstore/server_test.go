@@ -105,6 +105,7 @@ func TestServerAccounts(t *testing.T) {
 		testAccounts(t, openAt(t, dsn))
 		beside := openAt(t, dsn, Config{TablePrefix: "beside_"})
 		testSignIn(t, beside)
+		testTokensAreBounded(t, beside)
 		testPurge(t, beside)
 	})
 }

@@ -33,8 +33,8 @@ type Store struct {
 	write, read *sqlx.DB
 	owned       bool
 	timeout     time.Duration // opTimeout, except in tests
-	hashing     chan struct{} // a slot for each password hashed at once
-	signUps     chan struct{} // one for each of them that is new
+	hashing     gate          // of all passwords
+	signUps     gate          // of new ones, before that
 	q           queries
 	// writer is the owned SQLite connection that writes; nil, or for its holder alone.
 	writer   *sqliteWriter
@@ -105,7 +105,7 @@ func (s *Store) start() error {
 	if s.dialect, err = dialectOf(s.write.DriverName()); err != nil {
 		return err
 	}
-	s.hashing, s.signUps = make(chan struct{}, maxHashing), make(chan struct{}, maxSignUps)
+	s.hashing, s.signUps = newGate(maxHashing, maxSigningIn), newGate(maxSignUps, maxSigningUp)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := s.checkPooler(ctx); err != nil {

@@ -23,6 +23,7 @@ const (
 	keepExpired = 30 * 24 * time.Hour
 	// A sign-in clears away at most this many, more than it adds.
 	cleanTokens = 100
+	userTokens  = 64 // that a user can have
 )
 
 // SignedIn is what a sign-in gives. Token is secret and not stored.
@@ -34,9 +35,15 @@ type SignedIn struct {
 	CreatedAt, ExpiresAt time.Time // whole milliseconds UTC
 }
 
+// MySQL takes no LIMIT in the subquery of an IN, but in one below that.
+const olderTokensSQL = `DELETE FROM {p}tokens WHERE hash IN (SELECT hash FROM
+	(SELECT hash FROM {p}tokens WHERE user_id = ? ORDER BY expires_at DESC LIMIT ? OFFSET ?) AS older)`
+
 // SignIn checks a password and gives a token for Authenticate. The error is
 // ErrWrongPassword, also where there is no such user (and takes as long),
-// ErrBusy, or the database's.
+// ErrBusy, or the database's. The 64 tokens of a user that are valid longest
+// are kept: with one more the first to expire is unknown from
+// then on; sessions that began with it go on.
 func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, error) {
 	var row struct {
 		accountRow
@@ -66,6 +73,9 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 	if _, err := s.exec(ctx, `DELETE FROM {p}tokens WHERE hash IN (SELECT hash FROM
 		(SELECT hash FROM {p}tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?) AS old)`, now.Add(-keepExpired).UnixMilli(), cleanTokens); err != nil {
 		return SignedIn{}, fmt.Errorf("clear old tokens: %w", err)
+	}
+	if _, err := s.exec(ctx, olderTokensSQL, row.ID, cleanTokens, userTokens-1); err != nil {
+		return SignedIn{}, fmt.Errorf("clear the user's older tokens: %w", err)
 	}
 	// Only this token has this hash: a duplicate was stored by a try before.
 	if _, err := s.exec(ctx, "INSERT INTO {p}tokens (hash, user_id, expires_at) VALUES (?, ?, ?)",

@@ -28,7 +28,7 @@ type Process struct {
 
 // Start runs the program with these arguments until the test ends or somebody
 // kills it, and waits until it is ready. It listens on ports of its choice,
-// unless -addr and -metrics are among the arguments.
+// unless -addr and -metrics are among the arguments, and anybody may sign up.
 func Start(t testing.TB, args ...string) *Process {
 	t.Helper()
 	p := Launch(t, 0, args...)
@@ -44,7 +44,7 @@ func Launch(t testing.TB, files int, args ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := append([]string{binary, "-addr", "127.0.0.1:0", "-metrics", "127.0.0.1:0"}, args...)
+	command := append([]string{binary, "-addr", "127.0.0.1:0", "-metrics", "127.0.0.1:0", "-signups", "0"}, args...)
 	if files > 0 {
 		command = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files)}, command...)
 	}

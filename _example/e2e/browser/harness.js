@@ -54,7 +54,7 @@ export async function startServer(t, ...flags) {
     child: null,
     async start() {
       const addr = server.url ? new URL(server.url).host : '127.0.0.1:0';
-      const child = spawn(exe, ['-addr', addr, '-db', db, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(exe, ['-addr', addr, '-db', db, '-signups', '0', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
       server.child = child;
       for await (const line of readline.createInterface(child.stdout)) {
         const found = /http:\/\/\S+/.exec(line);

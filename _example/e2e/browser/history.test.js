@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { closeBrowser, openPage, seat, skip, startServer, twoPeople } from './harness.js';
+import { History } from '../../web/app/history.js';
 
 after(closeBrowser);
 
@@ -142,4 +143,20 @@ test('a reload keeps unread counts and what was delivered', { skip }, async (t) 
   await b.open('梅');
   await b.root.locator('.contact .unread').waitFor({ state: 'hidden' });
   assert.doesNotMatch(await page.title(), /^\(/);
+});
+
+test('a page that the server cuts short is not the end', async () => {
+  const stored = Array.from({ length: 20 }, (_, i) => ({ id: 20 - i }));
+  for (const known of [0, 5]) {
+    const seen = new Set(stored.map(({ id }) => id).filter((id) => id <= known));
+    const conversation = { top: known, turn: Promise.resolve(), freeze() {} };
+    const history = new History({
+      fetch: async (uid, before, limit) => stored.filter(({ id }) => !before || id < before).slice(0, Math.min(limit, 3)),
+      merge: (uid, { id }) => !seen.has(id) && seen.add(id),
+      changed() {},
+    });
+    await history.newest(2, conversation);
+    for (let i = 0; !known && !conversation.complete && i < 20; i++) await history.earlier(2, conversation);
+    assert.equal(seen.size, 20);
+  }
 });

@@ -53,7 +53,7 @@ export async function startServer(...flags) {
     url: '', // without a slash at the end
     async start() {
       const addr = server.url ? new URL(server.url).host : '127.0.0.1:0';
-      const child = spawn(example(), ['-addr', addr, '-db', db, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(example(), ['-addr', addr, '-db', db, '-signups', '0', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
       children.add(child);
       const ended = new Promise((resolve) => {
         child.once('exit', (code, signal) => {

@@ -1,5 +1,6 @@
 // What the server keeps of the conversations: fetched in pages, merged with
-// what came by itself.
+// what came by itself. A page may be shorter than was asked for, because it is
+// large; an empty one alone is the end.
 
 const PAGE = 50; // messages at a time
 const REQUESTS = 4; // conversations asked for at the same time
@@ -52,7 +53,7 @@ export class History {
       if (!page) break; // asked again at the next scroll
       added += this.#mergeAll(uid, page);
       conversation.paged = true;
-      conversation.complete = page.length < PAGE;
+      conversation.complete = page.length === 0;
       conversation.before = page.at(-1)?.id ?? conversation.before;
     }
     return added;
@@ -71,12 +72,12 @@ export class History {
       added += this.#mergeAll(uid, page);
       first ||= page[0]?.id ?? 0;
       before = page.at(-1)?.id ?? 0;
-    } while (known && page.length === limit && before > known);
+    } while (known && before > known);
     conversation.whole = true;
     conversation.top = Math.max(known, first);
     if (known) return added;
     conversation.before = before;
-    conversation.complete = page.length < limit;
+    conversation.complete = page.length === 0;
     conversation.paged = conversation.complete || limit === PAGE;
     return added;
   }

@@ -1,0 +1,2 @@
+-- A sign-in looks for its user's older tokens.
+CREATE INDEX {p}tokens_user ON {p}tokens (user_id, expires_at);
