@@ -170,7 +170,7 @@ func TestAnswers(t *testing.T) {
 func TestShortTokenLeavesTheTextReadable(t *testing.T) {
 	t.Parallel()
 	for token, want := range map[string]string{
-		"n": "authenticator returned user id -5, want a positive one", "returne": "authenticator returned user id -5", "returned": "authenticator xxxx user id -5",
+		"n": "authenticator returned user id -5, want one from", "returne": "authenticator returned user id -5", "returned": "authenticator xxxx user id -5",
 	} {
 		var logged bytes.Buffer
 		nobody := authFunc(func(context.Context, string) (chat.Identity, error) {
