@@ -68,6 +68,11 @@ func (a accounts) create(c *fiber.Ctx) (any, error) {
 	if err := cmp.Or(a.limits.failures.check(from), a.limits.signUps.check(from)); err != nil {
 		return nil, err
 	}
+	leave, err := a.limits.crowds.enter(from)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	account, err := a.store.CreateUser(c.UserContext(), in.Uname, in.Nname, in.Passwd)
 	if errors.Is(err, sqlstore.ErrNameTaken) {
 		a.limits.failures.count(from)
@@ -90,6 +95,11 @@ func (a accounts) login(c *fiber.Ctx) (any, error) {
 	if err := cmp.Or(a.limits.failures.check(from), a.limits.guesses.check(guess), a.limits.signIns.check(name)); err != nil {
 		return nil, err
 	}
+	leave, err := a.limits.crowds.enter(from)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	s, err := a.store.SignIn(c.UserContext(), in.Uname, in.Passwd)
 	if errors.Is(err, sqlstore.ErrWrongPassword) {
 		a.limits.failures.count(from)

@@ -75,6 +75,34 @@ func TestBucketsAreBounded(t *testing.T) {
 	}
 }
 
+// One address does not take all the room there is.
+func TestCrowds(t *testing.T) {
+	t.Parallel()
+	c := newLimits(1, 1).crowds
+	var leave func()
+	for range maxCrowd {
+		var err error
+		if leave, err = c.enter("a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.enter("a"); failureOf(err).status != 429 {
+		t.Errorf("one more: %v", err)
+	}
+	if other, err := c.enter("b"); err != nil {
+		t.Errorf("another: %v", err)
+	} else {
+		other()
+	}
+	leave()
+	if _, err := c.enter("a"); err != nil {
+		t.Errorf("after one has left: %v", err)
+	}
+	if len(c.here) != 1 {
+		t.Errorf("%d addresses are kept, want 1", len(c.here))
+	}
+}
+
 // site is the REST side in this process, with passwords that take no time.
 type site struct {
 	app   *fiber.App
