@@ -2,18 +2,15 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/sqlstore"
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/healthcheck"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -199,15 +196,4 @@ func (a accounts) signedIn(c *fiber.Ctx) (chat.User, error) {
 	}
 	a.limits.requests.count(who)
 	return identity.User, nil
-}
-
-// ready is the readiness probe: not while draining, and only with a database
-// that answers.
-func ready(running context.Context, store *sqlstore.Store) healthcheck.HealthChecker {
-	return func(*fiber.Ctx) bool {
-		ctx, cancel := context.WithTimeout(running, time.Second)
-		defer cancel()
-		_, err := store.UserByID(ctx, 0)
-		return errors.Is(err, chat.ErrNotFound)
-	}
 }
