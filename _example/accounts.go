@@ -2,18 +2,15 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"fiberchat.example/fiberchat"
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/sqlstore"
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/healthcheck"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -68,6 +65,11 @@ func (a accounts) create(c *fiber.Ctx) (any, error) {
 	if err := cmp.Or(a.limits.failures.check(from), a.limits.signUps.check(from)); err != nil {
 		return nil, err
 	}
+	leave, err := a.limits.crowds.enter(from)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	account, err := a.store.CreateUser(c.UserContext(), in.Uname, in.Nname, in.Passwd)
 	if errors.Is(err, sqlstore.ErrNameTaken) {
 		a.limits.failures.count(from)
@@ -90,6 +92,11 @@ func (a accounts) login(c *fiber.Ctx) (any, error) {
 	if err := cmp.Or(a.limits.failures.check(from), a.limits.guesses.check(guess), a.limits.signIns.check(name)); err != nil {
 		return nil, err
 	}
+	leave, err := a.limits.crowds.enter(from)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	s, err := a.store.SignIn(c.UserContext(), in.Uname, in.Passwd)
 	if errors.Is(err, sqlstore.ErrWrongPassword) {
 		a.limits.failures.count(from)
@@ -189,15 +196,4 @@ func (a accounts) signedIn(c *fiber.Ctx) (chat.User, error) {
 	}
 	a.limits.requests.count(who)
 	return identity.User, nil
-}
-
-// ready is the readiness probe: not while draining, and only with a database
-// that answers.
-func ready(running context.Context, store *sqlstore.Store) healthcheck.HealthChecker {
-	return func(*fiber.Ctx) bool {
-		ctx, cancel := context.WithTimeout(running, time.Second)
-		defer cancel()
-		_, err := store.UserByID(ctx, 0)
-		return errors.Is(err, chat.ErrNotFound)
-	}
 }

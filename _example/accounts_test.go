@@ -189,7 +189,7 @@ func TestFailures(t *testing.T) {
 		{"HEAD", "/api/user/me", ada.Secret, nil, 404, 0, ""},
 		{"POST", "/api/user/login", "", url.Values{"uname": {"ada"}, "passwd": {password}, "x": {strings.Repeat("x", maxBody)}}, 413, -400, "TooLarge"},
 		{"POST", "/api/user/create", "", form{"uname": strings.Repeat("x", maxBody)}, 413, -400, "TooLarge"},
-		{"POST", "/api/user/create", "", strings.Repeat(" ", 1<<20), 413, -400, "TooLarge"},
+		{"POST", "/api/user/create", "", strings.Repeat(" ", 100<<10), 413, -400, "TooLarge"},
 		{"GET", "/api/user/login", "", nil, 404, -404, "NoSuchDestination"},
 		{"POST", "/api", "", nil, 404, -404, "NoSuchDestination"},
 	} {

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/sqlstore"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/healthcheck"
 )
 
 // privateNetworks are where a proxy in front of the program is.
@@ -50,4 +55,15 @@ func newApp(proxyHeader string, proxies []string) *fiber.App {
 		EnableTrustedProxyCheck:      true,
 		TrustedProxies:               proxies,
 	})
+}
+
+// ready is the readiness probe: not while draining, and only with a database
+// that answers.
+func ready(running context.Context, store *sqlstore.Store) healthcheck.HealthChecker {
+	return func(*fiber.Ctx) bool {
+		ctx, cancel := context.WithTimeout(running, time.Second)
+		defer cancel()
+		_, err := store.UserByID(ctx, 0)
+		return errors.Is(err, chat.ErrNotFound)
+	}
 }

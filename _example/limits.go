@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,7 +22,11 @@ type limits struct {
 	signIns  *buckets // by name: the right passwords
 	signUps  *buckets // by address: the accounts made
 	requests *buckets // by user
+	crowds   *crowds  // by address: passwords that wait to be hashed
 }
+
+// maxCrowd is half of those whom the store lets wait, and more than a class.
+const maxCrowd = 128
 
 // newLimits takes requests a second and sign-ups an hour, 0 for no limit.
 func newLimits(requests, signUps int) limits {
@@ -33,6 +38,7 @@ func newLimits(requests, signUps int) limits {
 	l.guesses = newBuckets(10, time.Minute)
 	l.signIns = newBuckets(60, time.Minute)
 	l.requests = newBuckets(4*requests, 4*time.Second)
+	l.crowds = &crowds{most: maxCrowd, here: make(map[string]int)}
 	if signUps > 0 {
 		l.signUps = newBuckets(signUps, time.Hour)
 	}
@@ -82,6 +88,34 @@ func (b *buckets) count(key string) {
 		bucket = before
 	}
 	bucket.Reserve() // also one that is yet to come back
+}
+
+// crowds counts what is under way for each key: what is counted when it has
+// happened could else fill all queues before.
+type crowds struct {
+	most int
+	mu   sync.Mutex
+	here map[string]int
+}
+
+// enter refuses who has as many under way as may be.
+func (c *crowds) enter(key string) (leave func(), err error) {
+	if c == nil {
+		return func() {}, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.here[key] >= c.most {
+		return nil, tooMany(time.Second)
+	}
+	c.here[key]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.here[key]--; c.here[key] == 0 {
+			delete(c.here, key)
+		}
+	}, nil
 }
 
 func tooMany(wait time.Duration) error {

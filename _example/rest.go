@@ -90,7 +90,7 @@ func failureOf(err error) failure {
 		// These two say what is wrong in words meant for the user.
 		return failure{status: 400, code: -401, name: "BadField", message: strings.ReplaceAll(strings.ReplaceAll(err.Error(), "sqlstore: ", ""), "\n", "; ")}
 	case errors.Is(err, sqlstore.ErrBusy):
-		return failure{status: 503, code: -400, name: "RateLimited", message: "too many sign-ins at once, try again later"}
+		return failure{status: 503, code: -400, name: "RateLimited", message: "too many sign-ins at once, try again later", retryAfter: 5}
 	case errors.As(err, &fromFiber):
 		return failureOfFiber(fromFiber)
 	default:
