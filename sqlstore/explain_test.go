@@ -59,7 +59,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(detail, "fiberchat_messages") {
+			if strings.Contains(detail, "fiberchat_") {
 				got = append(got, detail)
 			}
 			// The merged conversation alone is sorted, and that is two pages.
