@@ -128,6 +128,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch.mount(router)
 	if app != nil {
 		ch.closeWith(app)
+		ch.warnOfSmallHead(app)
 	}
 	return ch, nil
 }

@@ -256,20 +256,24 @@ func TestNewOnWhatIsTaken(t *testing.T) {
 // fit, by the app that listens.
 func TestReadBufferSize(t *testing.T) {
 	t.Parallel()
-	for size, want := range map[int]int{0: 1, 4096: 1, 8 << 10: 0, 16 << 10: 0} {
+	const large = 16 << 10
+	for sizes, want := range map[[2]int]int{{0, 0}: 2, {0, large}: 1, {large, 4096}: 1, {large, large}: 0, {8 << 10, 8 << 10}: 0} {
 		cfg, logs := configFor(t, fiberchat.Config{Store: storetest.NewMemory()})
-		app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: size})
-		sub := newApp()
-		app.Mount("/sub", sub)
-		if _, err := fiberchat.New(sub, cfg); err != nil {
+		app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: sizes[1]})
+		sub := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: sizes[0]})
+		if _, err := fiberchat.New(sub.Group("/"), cfg); err != nil {
 			t.Fatal(err)
 		}
+		if warned := strings.Contains(logs.String(), "16 << 10"); warned != (sizes[0] < 8<<10) {
+			t.Errorf("ReadBufferSize %d: New warned %v", sizes[0], warned)
+		}
+		app.Mount("/sub", sub)
 		addr := listen(t, app)
 		for range 3 {
 			get(t, addr, "/sub/client", "")
 		}
 		if got := strings.Count(logs.String(), "level=WARN"); got != want {
-			t.Errorf("ReadBufferSize %d: %d warnings, want %d", size, got, want)
+			t.Errorf("ReadBufferSize %d: %d warnings, want %d", sizes, got, want)
 		}
 	}
 }

@@ -84,12 +84,10 @@ func (ch *Chat) servedBy(app *fiber.App, stopping <-chan struct{}) {
 		case <-ch.closing:
 		}
 	}()
-	if size := app.Config().ReadBufferSize; size < minReadBuffer {
-		ch.cfg.Logger.Warn("the app's ReadBufferSize is too small for a long token beside a browser's cookies, which get HTTP 431: set fiber.Config{ReadBufferSize: 16 << 10}", "size", size)
-	}
 	if app == ch.app {
 		return
 	}
+	ch.warnOfSmallHead(app)
 	hooked := make(chan struct{})
 	go func() { // ends at once, or with a Shutdown that has begun, whose lock it needs
 		ch.closeWith(app)
@@ -104,3 +102,11 @@ func (ch *Chat) servedBy(app *fiber.App, stopping <-chan struct{}) {
 // minReadBuffer is a request's head with the longest token, 4 KiB, and as much
 // of cookies and other headers.
 const minReadBuffer = 8 << 10
+
+// warnOfSmallHead is for the app that listens; until a request shows which one
+// that is, New takes it for its router's.
+func (ch *Chat) warnOfSmallHead(app *fiber.App) {
+	if size := app.Config().ReadBufferSize; size < minReadBuffer {
+		ch.cfg.Logger.Warn("the app's ReadBufferSize is too small for a long token beside a browser's cookies, which get HTTP 431: set fiber.Config{ReadBufferSize: 16 << 10}", "size", size)
+	}
+}
