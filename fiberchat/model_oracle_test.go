@@ -42,6 +42,14 @@ type modelSub struct {
 	init               int   // the init whose replay the last message may be of, -1 for none
 	got                map[int64]int
 	unsubscribeReceipt string
+	ack                bool       // its messages are acknowledged one by one
+	unacked            []modelAck // what it was sent, in the order of coming
+}
+
+// modelAck is a MESSAGE that can be acknowledged.
+type modelAck struct {
+	serial string // the ack header
+	id     int64
 }
 
 // modelOp is a SEND with a msgID: a message, or a confirmation.
@@ -145,6 +153,11 @@ func (s *modelSession) onMessage(f modelFrame, at int) {
 		}
 		sub.newest = m.ID
 	}
+	if serial := f.header("ack"); (serial != "") != sub.ack {
+		s.w.violated("ack-header", s, "%v on %s", f, sub.id)
+	} else if serial != "" {
+		sub.unacked = append(sub.unacked, modelAck{serial, m.ID})
+	}
 	s.deliveries++
 	sub.last, sub.got[m.ID] = m.ID, at
 	if s.first[m.ID] == 0 {
@@ -186,7 +199,11 @@ func (s *modelSession) onReceipt(id string, at int) {
 	}
 	for chatID, ops := range s.ops {
 		for _, op := range ops {
-			if op.receipt == id && !s.stored(op, chatID) {
+			switch {
+			case op.receipt != id:
+			case op.confirm && s.w.store.messages[op.id].confirmed == 0:
+				s.w.violated("receipt-not-confirmed", s, "%s of message %s", id, chatID)
+			case !op.confirm && !s.stored(op, chatID):
 				s.w.violated("receipt-not-stored", s, "%s of message %s", id, chatID)
 			}
 		}

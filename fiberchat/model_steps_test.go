@@ -30,6 +30,8 @@ func (w *modelWorld) step() {
 		s.say()
 	case stepConfirm:
 		s.confirm()
+	case stepAck:
+		s.ack()
 	case stepInit:
 		s.init()
 	case stepSubscribe:
@@ -68,6 +70,7 @@ func (w *modelWorld) step() {
 const (
 	stepSay = iota
 	stepConfirm
+	stepAck
 	stepInit
 	stepSubscribe
 	stepUnsubscribe
@@ -82,7 +85,7 @@ const (
 )
 
 // modelWeights is how often each kind of step is taken, in most worlds.
-var modelWeights = [...]int{stepSay: 30, 18, 10, 7, 3, 4, 7, 1, 1, 1, 8, 9, 1}
+var modelWeights = [...]int{stepSay: 30, 18, 6, 10, 7, 3, 4, 7, 1, 1, 1, 8, 9, 1}
 
 // draw chooses a kind of step.
 func (w *modelWorld) draw() int {
@@ -153,6 +156,13 @@ func (s *modelSession) subscribe() {
 	s.w.mu.Lock()
 	sub := &modelSub{id: id, destination: "/user/" + who + "/recive", sent: s.w.now(), init: -1, got: make(map[int64]int)}
 	sub.since = sub.sent
+	header := ""
+	// An ACK looks into the store for what it confirms, and a failure then has
+	// no msgID to be known by.
+	if s.w.readFaults == 0 && s.w.rand.IntN(2) == 0 {
+		sub.ack = true
+		header = "ack:client-individual\n"
+	}
 	open := 0
 	for _, other := range s.subs {
 		if other.left == 0 {
@@ -165,7 +175,7 @@ func (s *modelSession) subscribe() {
 	}
 	s.w.mu.Unlock()
 	if open < 3 {
-		s.send("SUBSCRIBE\nid:%s\ndestination:%s\nreceipt:%s\n\n", id, sub.destination, id)
+		s.send("SUBSCRIBE\nid:%s\n%sdestination:%s\nreceipt:%s\n\n", id, header, sub.destination, id)
 	}
 }
 
@@ -279,4 +289,43 @@ func (s *modelSession) confirm() {
 		id = fmt.Sprintf(",\"id\":%d", op.id)
 	}
 	s.send("SEND\ndestination:/socket/chat/recive\n\n{\"msgID\":%q%s}", chatID, id)
+}
+
+// ack is step 4 by ACK, for what a subscription was sent; or a NACK, which
+// confirms nothing.
+func (s *modelSession) ack() {
+	w, r := s.w, s.w.rand
+	verb, receipt, header := "ACK", "", ""
+	if r.IntN(4) == 0 {
+		verb = "NACK"
+	}
+	if r.IntN(4) == 0 {
+		receipt = s.receipt("ack")
+		header = "receipt:" + receipt + "\n"
+	}
+	w.mu.Lock()
+	var subs []*modelSub
+	for _, sub := range s.subs {
+		if sub.leaves == 0 && len(sub.unacked) > 0 {
+			subs = append(subs, sub)
+		}
+	}
+	if len(subs) == 0 {
+		delete(s.receipts, receipt)
+		w.mu.Unlock()
+		return
+	}
+	slices.SortFunc(subs, func(a, b *modelSub) int { return a.sent - b.sent })
+	sub := subs[r.IntN(len(subs))]
+	at := r.IntN(len(sub.unacked))
+	ack := sub.unacked[at]
+	if verb == "ACK" {
+		chatID := w.store.messages[ack.id].ChatID
+		s.ops[chatID] = append(s.ops[chatID], &modelOp{confirm: true, sent: w.now(), id: ack.id, receipt: receipt})
+		if r.IntN(4) > 0 { // else it may be acknowledged again
+			sub.unacked = slices.Delete(sub.unacked, at, at+1)
+		}
+	}
+	w.mu.Unlock()
+	s.send("%s\nid:%s\n%s\n", verb, ack.serial, header)
 }
