@@ -151,7 +151,7 @@ func TestFibersErrorsHaveOurShape(t *testing.T) {
 		status, code int
 	}{"/404": {404, -404}, "/nowhere": {404, -404}, "/405": {405, -400}, "/408": {408, -400}, "/413": {413, -400}, "/431": {431, -400}, "/500": {500, -300}, "/501": {501, -300}, "/panic": {500, -300}} {
 		r := s.do(t, httptest.NewRequest(http.MethodGet, path, nil))
-		if r.status != want.status || r.Code != want.code || r.errorName() == "" || r.status >= 500 && strings.Contains(r.Message, "secret") {
+		if r.status != want.status || r.Code != want.code || r.errorName() == "" || r.Message == "" || strings.Contains(r.Message, "secret") {
 			t.Errorf("%s: %+v, want %v", path, r, want)
 		}
 	}

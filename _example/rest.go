@@ -11,6 +11,7 @@ import (
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/sqlstore"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 )
 
 // answer is the body of every REST answer.
@@ -106,7 +107,9 @@ func failureOfFiber(err *fiber.Error) failure {
 	case err.Code == fiber.StatusRequestEntityTooLarge:
 		return errBodySize
 	case err.Code < 500:
-		return failure{status: err.Code, code: -400, name: "BadRequest", message: err.Message}
+		// Without the error's text: of a request that cannot be read it repeats what
+		// was sent, which behind a proxy may be somebody else's.
+		return failure{status: err.Code, code: -400, name: "BadRequest", message: utils.StatusMessage(err.Code)}
 	default:
 		return failure{status: err.Code, code: -300, name: "Internal", message: "something went wrong, try again"}
 	}

@@ -104,6 +104,24 @@ func TestNginxAnswersForTheAddress(t *testing.T) {
 	}
 }
 
+// TestNginxPassesLongBodies: what SockJS takes in one request, a form too, is
+// not refused by nginx's own limit.
+func TestNginxPassesLongBodies(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{})
+	addr, _ := startNginx(t, nginxBinary(t), s.addr)
+	for transport, length := range map[string]int{"xhr_send": 1150 << 10, "jsonp_send": 3450 << 10} {
+		r, err := http.NewRequest(http.MethodPost, "http://"+addr+"/socketServer/000/nobody/"+transport+"?srect=t-alice", strings.NewReader(strings.Repeat("x", length)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if res, _ := answer(t, r); res.StatusCode != http.StatusNotFound { // the session is
+			t.Errorf("%s with %d octets: status %d", transport, length, res.StatusCode)
+		}
+	}
+}
+
 func nginxBinary(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"nginx", "/usr/sbin/nginx"} {

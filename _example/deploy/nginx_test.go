@@ -109,6 +109,14 @@ func TestNodesHear(t *testing.T) {
 	if _, heard := ask("/"); heard != "127.0.0.1 127.0.0.1 "+balancer {
 		t.Errorf("a node hears %q", heard)
 	}
+	long, err := http.Post("http://"+balancer+"/socketServer/000/x/jsonp_send", "text/plain", strings.NewReader(strings.Repeat("x", 3450<<10)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long.Body.Close()
+	if long.StatusCode != http.StatusOK {
+		t.Errorf("all that a SockJS client had waiting: status %d", long.StatusCode)
+	}
 	met := make(map[string]bool)
 	for i := range 20 {
 		first, _ := ask(fmt.Sprintf("/chat/socketServer/000/session-%d/xhr", i))

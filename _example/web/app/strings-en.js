@@ -39,7 +39,7 @@ export default {
   'error.BadName': 'A name has 1 to 64 characters; a user name no / \\ or :, and none begins or ends with a space.',
   'error.BadPassword': 'A password has at least 6 characters.',
   'error.MissingField': 'Something is missing.',
-  'error.RateLimited': 'Too many attempts. Wait a minute and try again.',
+  'error.RateLimited': 'Too many attempts. Try again later.',
   'error.unknown': 'Something went wrong. Try again.',
 
   contactsOf: 'Contacts of {0}',

@@ -39,7 +39,7 @@ export default {
   'error.BadName': '名字须为 1 至 64 个字符，首尾不能有空格；用户名不能含 / \\ 和 : 。',
   'error.BadPassword': '密码至少 6 个字符。',
   'error.MissingField': '还有内容没有填写。',
-  'error.RateLimited': '尝试次数太多，请一分钟后再试。',
+  'error.RateLimited': '尝试次数太多，请稍后再试。',
   'error.unknown': '出了点问题，请再试一次。',
 
   contactsOf: '{0}的联系人',
