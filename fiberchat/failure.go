@@ -88,7 +88,7 @@ func (ch *Chat) ruling(err error, hook string, from int64) *failure {
 	case errors.Is(err, chat.ErrForbidden):
 		return failForbidden
 	}
-	ch.cfg.Logger.Error("ask "+hook, "error", err, "user", from)
+	ch.cfg.Logger.Error("ask the app", "hook", hook, "error", err, "user", from)
 	if panicked := (*commit.PanicError)(nil); errors.As(err, &panicked) {
 		ch.metrics.Panics.Inc()
 		return failInternal

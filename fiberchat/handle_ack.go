@@ -8,11 +8,11 @@ import (
 // OnAck implements stomp.Handler: an ACK is step 4 for a message that its
 // subscription was sent, and in client mode for those before it too. Nothing
 // is remembered for it but ranges of ids: the store knows the rest.
-func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) error {
+func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
 	sent := chat.Confirmation{Sent: c.feed.SentTo(sub)}
 	if !sent.WasSent(id) {
 		c.session.Receipt(receipt)
-		return nil
+		return
 	}
 	var m *chat.Message
 	var err error
@@ -26,10 +26,9 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) error 
 	})
 	if err != nil {
 		c.refuse("", receipt, c.chat.failureOf(err, failNoMessage))
-		return nil
+	} else {
+		c.confirm(&confirmTask{receipt: receipt, confirmation: chat.Confirmation{ChatID: m.ChatID, ID: id}})
 	}
-	c.confirm(&confirmTask{receipt: receipt, confirmation: chat.Confirmation{ChatID: m.ChatID, ID: id}})
-	return nil
 }
 
 const ackPage = 8 // messages, with their contents, read at once

@@ -167,10 +167,9 @@ func (r *recorder) OnSubscribe(sub *Subscription) error {
 	return nil
 }
 
-func (r *recorder) OnAck(sub *Subscription, id int64, receipt string) error {
+func (r *recorder) OnAck(sub *Subscription, id int64, receipt string) {
 	r.note(fmt.Sprint("ack ", sub.ID, " ", id))
 	r.session.Receipt(receipt)
-	return nil
 }
 
 func (r *recorder) OnUnsubscribe(sub *Subscription) { r.note("unsubscribe " + sub.ID) }

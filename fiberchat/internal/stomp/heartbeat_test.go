@@ -411,15 +411,12 @@ func TestExpel(t *testing.T) {
 				p := newPipe()
 				p.stalled = make(chan struct{})
 				e := &Error{Token: "gone", Code: ClosePolicy}
-				var c *talk
 				if before {
-					r := &recorder{}
-					s := NewSession(p, testConfig(), User{1, "a"}, r)
+					s := NewSession(p, testConfig(), User{1, "a"}, &recorder{})
 					s.Expel(e)
-					c = &talk{pipe: p, t: t, session: s, handler: r}
 					go func() { defer close(p.ran); s.Run() }()
 				} else {
-					c = start(t, p, testConfig(), &recorder{})
+					c := start(t, p, testConfig(), &recorder{})
 					c.session.Receipt("r")
 					synctest.Wait()
 					c.session.Expel(e)

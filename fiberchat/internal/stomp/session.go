@@ -38,7 +38,7 @@ type Handler interface {
 	// OnAck takes an ACK of a message that was sent with this id, by Message, to
 	// a subscription that is up and whose Ack is not AckAuto; of ids that were
 	// not, nothing must come. The duty to answer the receipt is as with OnSend.
-	OnAck(sub *Subscription, id int64, receipt string) error
+	OnAck(sub *Subscription, id int64, receipt string)
 	// OnDisconnect returns when all that came before is carried out.
 	OnDisconnect()
 }
@@ -194,8 +194,8 @@ func (s *Session) handle(f *Frame) error {
 			return err
 		}
 	case Ack:
-		if handled, err := s.acknowledge(f); handled {
-			return err
+		if s.acknowledge(f) {
+			return nil
 		}
 	case Nack: // the message stays unconfirmed
 	case Connect:

@@ -91,20 +91,21 @@ func (s *Session) find(is func(*Subscription) bool) *Subscription {
 // acknowledge takes an ACK: the Handler's if it names a message that a
 // subscription of the session was sent. Clients in the field write the value in
 // id (STOMP 1.2) or in message-id (before), whatever they negotiated.
-func (s *Session) acknowledge(f *Frame) (handled bool, err error) {
+func (s *Session) acknowledge(f *Frame) (handled bool) {
 	name, ok := f.Header("id")
 	if !ok {
 		name, _ = f.Header("message-id")
 	}
 	serial, id, ok := parseMessageID(name)
 	if !ok {
-		return false, nil
+		return false
 	}
 	sub := s.find(func(sub *Subscription) bool { return sub.serial == serial && sub.Ack != AckAuto })
 	if sub == nil {
-		return false, nil
+		return false
 	}
-	return true, s.handler.OnAck(sub, id, f.Receipt())
+	s.handler.OnAck(sub, id, f.Receipt())
+	return true
 }
 
 // The message-id of a MESSAGE that may be acknowledged holds the serial of the
