@@ -20,7 +20,7 @@ func (s *Session) Expel(e *Error) {
 	s.putError(e)
 	if s.expelAt == 0 {
 		s.expelAt = s.now() + expelTime
-		if s.timer != nil && !s.out.gone { // else Run sees to it
+		if s.timer != nil && s.live() { // without one Run sees to it
 			s.timer.Reset(expelTime)
 		}
 	}
@@ -51,10 +51,14 @@ func (s *Session) Abort(reason string) {
 // and does not wait for it: the caller may be delivering to others too. The
 // caller holds out.mu.
 func (s *Session) cut() {
-	if !s.out.gone {
+	if s.live() {
 		s.work.Go(s.closeConn) // waited for by Run
 	}
 }
+
+// live reports whether Run waits for what is started: before its end, or while
+// it still waits for the writer. The caller holds out.mu.
+func (s *Session) live() bool { return !s.out.gone || s.out.writing }
 
 func (s *Session) end(code int, reason string) {
 	s.out.mu.Lock()

@@ -2,7 +2,6 @@ package stomp
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -405,26 +404,34 @@ func TestWaitSpace(t *testing.T) {
 
 // A client that is sent away is cut, however slowly it reads.
 func TestExpel(t *testing.T) {
-	for _, before := range []bool{false, true} { // Run has begun or not
-		t.Run(fmt.Sprint("before ", before), func(t *testing.T) {
+	for _, when := range []string{"before Run", "while it is up", "after goodbye", "before goodbye"} {
+		t.Run(when, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				p := newPipe()
 				p.stalled = make(chan struct{})
 				e := &Error{Token: "gone", Code: ClosePolicy}
-				if before {
+				switch when {
+				case "before Run":
 					s := NewSession(p, testConfig(), User{1, "a"}, &recorder{})
 					s.Expel(e)
 					go func() { defer close(p.ran); s.Run() }()
-				} else {
+				default:
 					c := start(t, p, testConfig(), &recorder{})
-					c.session.Receipt("r")
+					c.send(frame("CONNECT"))
 					synctest.Wait()
+					goodbye := func() { c.send(frame("DISCONNECT")); synctest.Wait() }
+					if when == "after goodbye" {
+						goodbye()
+					}
 					c.session.Expel(e)
 					c.session.Expel(e)
+					if when == "before goodbye" {
+						goodbye()
+					}
 				}
 				from := time.Now()
 				<-p.closed
-				if took := time.Since(from); took != time.Second || p.code != ClosePolicy || p.reason != "gone" {
+				if took := time.Since(from); took != time.Second || when != "after goodbye" && (p.code != ClosePolicy || p.reason != "gone") {
 					t.Errorf("closed after %v with %d %s", took, p.code, p.reason)
 				}
 				<-p.ran

@@ -20,7 +20,7 @@ type outbox struct {
 	reason  string
 	failed  *Error // what an ERROR frame said, nil without one
 	dropped bool   // the client was too slow
-	gone    bool   // Run is returning: nothing more is started
+	gone    bool   // Run is returning: nothing is started but beside the last writer
 }
 
 // batch is frames one after the other in one buffer. An idle session holds none.

@@ -100,7 +100,9 @@ func (s *Session) Run() {
 		s.out.end(CloseInternal, "") // only a handler's panic gets here with the session up
 		s.startWriter()
 		s.out.gone = true
-		s.timer.Stop()
+		if s.expelAt == 0 { // else a stuck writer is cut
+			s.timer.Stop()
+		}
 		s.out.mu.Unlock()
 		s.work.Wait() // nobody writes after Run has returned
 	}()
