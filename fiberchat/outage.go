@@ -1,6 +1,7 @@
 package fiberchat
 
 import (
+	"errors"
 	"sync"
 	"time"
 )
@@ -8,6 +9,8 @@ import (
 // outageAfter is how long a bus is away before the log says so: a broker that
 // starts again, and a publication that is late, are no outage.
 const outageAfter = 5 * time.Second
+
+var errNoBroker = errors.New("fiberchat: not connected to the broker")
 
 // outage is what the log tells of a bus that is away: once that it is, and
 // once that it is back.
@@ -46,6 +49,9 @@ func (n *node) watchBus(now time.Time) {
 		o.mu.Lock()
 		cause := o.cause
 		o.mu.Unlock()
+		if cause == nil { // nothing was to be published yet
+			cause = errNoBroker
+		}
 		log.Warn("the bus is away: messages to users on other nodes come when those look into the store, every two seconds", "error", cause)
 	}
 }

@@ -50,6 +50,12 @@ func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
 func (l *lines) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" && a.Value.Any() == nil {
+			l.all = append(l.all, r.Message+" without a cause")
+		}
+		return true
+	})
 	l.all = append(l.all, fmt.Sprint(r.Level, " ", strings.SplitN(r.Message, ":", 2)[0]))
 	return nil
 }
