@@ -102,7 +102,7 @@
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
-//	handle_ack.go      ACK as step 4
+//	handle_ack.go      ACK as step 4 (ack_limit_test.go too)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)

@@ -1,6 +1,8 @@
 package fiberchat
 
 import (
+	"errors"
+
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
@@ -14,6 +16,9 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
 		c.session.Receipt(receipt)
 		return
 	}
+	if !c.mayConfirm() {
+		return
+	}
 	var m *chat.Message
 	var err error
 	c.aside(func() {
@@ -24,9 +29,13 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
 			m, err = c.received(id)
 		}
 	})
-	if err != nil {
-		c.refuse("", receipt, c.chat.failureOf(err, failNoMessage))
-	} else {
+	switch {
+	case errors.Is(err, chat.ErrNotFound): // the id of somebody else's, between two that were sent
+		c.chat.unknownConfirms.charge(c.identity.User.ID)
+		c.session.Receipt(receipt)
+	case err != nil:
+		c.refuse("", receipt, c.chat.failureOf(err, nil))
+	default:
 		c.confirm(&confirmTask{receipt: receipt, confirmation: chat.Confirmation{ChatID: m.ChatID, ID: id}})
 	}
 }

@@ -32,12 +32,18 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 
 func (c *client) confirm(t *confirmTask) {
 	t.from, t.confirmation.ReceiverID, t.confirmation.Time = c, c.identity.User.ID, now()
+	if c.mayConfirm() {
+		c.submit(t)
+	}
+}
+
+// mayConfirm waits while too many of the user's confirmations changed nothing;
+// false when the session is over.
+func (c *client) mayConfirm() bool {
 	if c.chat.unknownConfirms.low(c.identity.User.ID) {
 		c.drain() // what is at the store may cost the tokens that this one needs
 	}
-	if c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done()) {
-		c.submit(t)
-	}
+	return c.chat.unknownConfirms.await(c.identity.User.ID, c.session.Done())
 }
 
 // Op implements commit.Task.

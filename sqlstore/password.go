@@ -39,7 +39,7 @@ const (
 	maxSigningIn = 256
 	maxSignUps   = 1 // of maxHashing, so that a flood of sign-ups keeps nobody from signing in
 	maxSigningUp = 16
-	hashingWait  = 10 * time.Second
+	hashingWait  = 30 * time.Second
 )
 
 // nobodysPassword is checked where there is no such user, so that the answer
