@@ -14,8 +14,6 @@ import (
 // shown nowhere; a flag wins.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
 	for name, c := range map[string]struct{ variable, want string }{
 		"database": {"FIBERCHAT_DB=postgres://me:s3cret@127.0.0.1:1/chat", "refused"},
 		"NATS":     {"FIBERCHAT_NATS=nats://me:s3cret@127.0.0.1:port", "connect to NATS"},
@@ -23,6 +21,8 @@ func TestEnvironment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
 			for _, args := range [][]string{nil, {"-no-such-flag"}} {
 				cmd := command(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
 				cmd.Dir, cmd.Env = t.TempDir(), append(cmd.Env, c.variable)
@@ -38,6 +38,8 @@ func TestEnvironment(t *testing.T) {
 	}
 	t.Run("a flag wins", func(t *testing.T) {
 		t.Parallel()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
 		cmd := command(ctx, "-addr", "127.0.0.1:0", "-db", filepath.Join(t.TempDir(), "no-folder", "chat.db"))
 		cmd.Dir, cmd.Env = t.TempDir(), append(cmd.Env, "FIBERCHAT_DB=chat.db")
 		out, err := cmd.CombinedOutput()

@@ -273,12 +273,14 @@ func (w *world) stickReader(ctx context.Context, r *rand.Rand) {
 	s.join()
 }
 
-// fallSilent promises heart-beats and sends none.
+// fallSilent promises heart-beats and sends none, nor pongs.
 func (w *world) fallSilent(ctx context.Context, r *rand.Rand) {
 	if w.late.Err() != nil {
 		return
 	}
-	s := w.guest(ctx, w.anybody(r), r, newWire(), "10000,0")
+	wire := newWire()
+	wire.mute = true
+	s := w.guest(ctx, w.anybody(r), r, wire, "10000,0")
 	if s == nil {
 		return
 	}

@@ -19,6 +19,7 @@ type wire struct {
 	slow   bool // writes trickle
 
 	half atomic.Bool // the next write is cut in the middle
+	mute bool        // pings are not answered
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // nil once cut
@@ -37,6 +38,9 @@ func (w *wire) open(ctx context.Context, addr, transport, token string) (*chatte
 	options := []chattest.Option{chattest.Through(w.dial)}
 	if transport != "native" {
 		options = append(options, chattest.SockJS(transport))
+	}
+	if w.mute {
+		options = append(options, chattest.Mute())
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -13,6 +13,7 @@ type Option func(*options)
 type options struct {
 	prefix, transport, session string
 	patience                   time.Duration
+	mute                       bool
 	dial                       func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -31,6 +32,9 @@ func Prefix(path string) Option { return func(o *options) { o.prefix = path } }
 // Patience bounds each wait. The default of a Client is 10 seconds; a Conn has
 // none, and ends where one is exceeded.
 func Patience(d time.Duration) Option { return func(o *options) { o.patience = d } }
+
+// Mute does not answer WebSocket pings, as a client that is gone.
+func Mute() Option { return func(o *options) { o.mute = true } }
 
 // Through opens the sockets: for those that are slow, small or get lost.
 func Through(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {

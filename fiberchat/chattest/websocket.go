@@ -25,6 +25,9 @@ func openWebSocket(ctx context.Context, o *options, url string) (link, error) {
 	case err != nil:
 		return nil, err
 	}
+	if o.mute {
+		ws.SetPingHandler(func(string) error { return nil })
+	}
 	return &wsLink{ws: ws, sockJS: o.transport == "websocket"}, nil
 }
 

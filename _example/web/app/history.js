@@ -47,8 +47,9 @@ export class History {
   async #earlier(uid, conversation) {
     if (!conversation.before && !conversation.complete) return this.#newest(uid, conversation, PAGE);
     let added = 0;
-    // A page of what init has brought already adds nothing: on to the one before it.
-    while (added === 0 && !conversation.complete) {
+    // A page that was cut short, or of what init has brought already, adds less
+    // than was asked for: on to the one before it.
+    while (added < PAGE && !conversation.complete) {
       const page = await this.#page(uid, conversation, conversation.before, PAGE);
       if (!page) break; // asked again at the next scroll
       added += this.#mergeAll(uid, page);
