@@ -14,14 +14,14 @@ import (
 )
 
 // TestExpelledThoughItDoesNotRead: who may not stay is gone soon, however much
-// is on the way to it. The time-outs have no part in it.
+// is on the way to it. The write time-out has no part in it.
 func TestExpelledThoughItDoesNotRead(t *testing.T) {
 	t.Parallel()
 	for _, d := range []door{native, sockws, "xhr-streaming", "eventsource"} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
-			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Registerer: metrics, Timeouts: fiberchat.Timeouts{Write: time.Hour, Ping: time.Hour}})
+			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Registerer: metrics, Timeouts: fiberchat.Timeouts{Write: time.Hour}})
 			app := newApp()
 			chats, err := fiberchat.New(app, cfg)
 			if err != nil {
