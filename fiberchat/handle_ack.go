@@ -22,11 +22,8 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
 	var m *chat.Message
 	var err error
 	c.aside(func() {
-		if sub.Ack == stomp.AckClient {
+		if m, err = c.received(id); err == nil && sub.Ack == stomp.AckClient {
 			err = c.confirmBefore(id, &sent, receipt)
-		}
-		if err == nil {
-			m, err = c.received(id)
 		}
 	})
 	switch {

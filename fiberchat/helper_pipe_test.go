@@ -103,7 +103,7 @@ func openChat(t *testing.T, store chat.Store, logger *slog.Logger) *Chat {
 
 func openConfig(t *testing.T, cfg Config) *Chat {
 	t.Helper()
-	ch, err := New(fiber.New(), cfg)
+	ch, err := New(fiber.New(fiber.Config{ReadBufferSize: 16 << 10}), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ type page struct{ body, etag string }
 const guard = `
     addEventListener('message', function (event) {
       var below = function (url) {
-        return typeof url === 'string' && url.indexOf('#') < 0 &&
+        return typeof url === 'string' && url.indexOf('#') < 0 && !/%(2f|5c)/i.test(url.split('?')[0]) && // a proxy may decode
           new URL(url.split('?')[0] + '/', location.href).href.indexOf(new URL('.', location.href).href) === 0;
       };
       var harmless = false;
