@@ -15,23 +15,23 @@ import (
 // that waited for another's lock may get it, commit and be left out of those
 // still open, while that other one has been written down as open: then the later
 // message is there and the earlier one is not. A second snapshot has both,
-// because it begins after both commits. It costs one look into an index.
+// because it begins after both commits: one look into an index shows whether the
+// page must be read again, which ends with ctx.
 func (s *Store) follow(ctx context.Context, q *statement, receiverID, afterID int64, limit int) ([]chat.Message, error) {
-	page, err := s.messages(ctx, q, receiverID, afterID, limit)
-	if err != nil || len(page) == 0 || s.dialect.name != mysqlDialect.name {
-		return page, err
+	for {
+		page, err := s.messages(ctx, q, receiverID, afterID, limit)
+		if err != nil || len(page) == 0 || s.dialect.name != mysqlDialect.name {
+			return page, err
+		}
+		var ids []int64
+		err = s.retry(ctx, func(ctx context.Context) error {
+			ids = nil // of a try that broke off
+			return s.read.SelectContext(ctx, &ids, strings.Replace(q.text, messageColumns, "id", 1), receiverID, afterID, limit)
+		})
+		if err != nil || complete(page, ids) {
+			return page, err
+		}
 	}
-	last := page[len(page)-1].ID
-	var ids []int64
-	err = s.retry(ctx, func(ctx context.Context) error {
-		ids = nil // of a try that broke off
-		return s.read.SelectContext(ctx, &ids, strings.Replace(q.text, messageColumns, "id", 1), receiverID, afterID, limit)
-	})
-	if err != nil || complete(page, ids) {
-		return page, err
-	}
-	page, err = s.messages(ctx, q, receiverID, afterID, limit)
-	return slices.DeleteFunc(page, func(m chat.Message) bool { return m.ID > last }), err
 }
 
 // complete reports whether page has all of ids that are not above its last one.
