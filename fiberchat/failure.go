@@ -59,18 +59,23 @@ var (
 // failureOf turns what the app's code or the store said of an operation into
 // what the client is answered; notFound is what chat.ErrNotFound means there.
 func (ch *Chat) failureOf(err error, notFound *failure) *failure {
-	var panicked *commit.PanicError
 	switch {
 	case errors.Is(err, chat.ErrConflict):
 		return failReused
 	case errors.Is(err, chat.ErrNotFound):
 		return notFound
-	case errors.As(err, &panicked):
+	default:
+		return ch.tryAgain(err)
+	}
+}
+
+// tryAgain is for an error after which nobody knows.
+func (ch *Chat) tryAgain(err error) *failure {
+	if panicked := (*commit.PanicError)(nil); errors.As(err, &panicked) {
 		ch.metrics.Panics.Inc()
 		return failInternal
-	default:
-		return failUnavailable
 	}
+	return failUnavailable
 }
 
 // ruling is what a client is answered whom the app's own code, here named
@@ -89,11 +94,7 @@ func (ch *Chat) ruling(err error, hook string, from int64) *failure {
 		return failForbidden
 	}
 	ch.cfg.Logger.Error("ask the app", "hook", hook, "error", err, "user", from)
-	if panicked := (*commit.PanicError)(nil); errors.As(err, &panicked) {
-		ch.metrics.Panics.Inc()
-		return failInternal
-	}
-	return failUnavailable
+	return ch.tryAgain(err)
 }
 
 // guard calls the app's code and turns a panic into an error.

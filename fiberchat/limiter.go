@@ -56,18 +56,14 @@ func (l *limiter) charge(userID int64) {
 // low reports whether a user's tokens may not do for all that one session has
 // at the store.
 func (l *limiter) low(userID int64) bool {
-	l.mu.Lock()
-	bucket := l.buckets[userID]
-	l.mu.Unlock()
+	bucket := l.known(userID)
 	return bucket != nil && bucket.Tokens() <= maxInFlight
 }
 
 // await waits until there is a token and takes none. It reports false when
 // the session was over before.
 func (l *limiter) await(userID int64, over <-chan struct{}) (up bool) {
-	l.mu.Lock()
-	bucket := l.buckets[userID]
-	l.mu.Unlock()
+	bucket := l.known(userID)
 	if bucket == nil {
 		return true
 	}
@@ -88,6 +84,13 @@ func (l *limiter) pause(wait time.Duration, over <-chan struct{}) bool {
 	case <-over:
 		return false
 	}
+}
+
+// known returns a user's bucket, nil while it is full.
+func (l *limiter) known(userID int64) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buckets[userID]
 }
 
 func (l *limiter) bucket(userID int64) *rate.Limiter {

@@ -34,7 +34,7 @@ const (
 	maxPassword = 1024            // bytes, composed
 	maxTyped    = 4 * maxPassword // decomposed letters take up to three times as many
 
-	// At once, and waiting for it: a class signs in within one minute.
+	// At once, and waiting for it: a class signs in within hashingWait.
 	maxHashing   = 2
 	maxSigningIn = 256
 	maxSignUps   = 1 // of maxHashing, so that a flood of sign-ups keeps nobody from signing in
