@@ -2,7 +2,6 @@ package fiberchat_test
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
-	"fiberchat.example/fiberchat/chattest"
 )
 
 // TestExpelledThoughItDoesNotRead: who may not stay is gone soon, however much
@@ -22,25 +20,8 @@ func TestExpelledThoughItDoesNotRead(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
 			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Registerer: metrics, Timeouts: fiberchat.Timeouts{Write: time.Hour}})
-			app := newApp()
-			chats, err := fiberchat.New(app, cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			addr := chattest.ServeOn(t, app, smallBuffers{ln}).Addr
+			chats, addr := serveDeaf(t, d, cfg)
 			a := online(t, addr, "alice")
-			l, err := d.open(addr, "", "t-bob")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Cut()
-			if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00"); err != nil {
-				t.Fatal(err)
-			}
 			for i := range 150 { // 6 MB: more than the sockets hold
 				a.tell(fmt.Sprint("m", i), 2, strings.Repeat("x", 40<<10))
 			}
@@ -48,14 +29,7 @@ func TestExpelledThoughItDoesNotRead(t *testing.T) {
 				t.Fatal(n, "sessions are up")
 			}
 			chats.Disconnect(2)
-			deadline := time.After(patience)
-			for sessionsUp(t, metrics) > 1 {
-				select {
-				case <-time.After(10 * time.Millisecond):
-				case <-deadline:
-					t.Fatal("the client stays")
-				}
-			}
+			awaitSessions(t, metrics, 1)
 			a.nothing()
 		})
 	}

@@ -3,7 +3,6 @@ package fiberchat_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"fiberchat.example/fiberchat"
-	"fiberchat.example/fiberchat/chattest"
 )
 
 // TestSilentSessionIsReplaced: the 17th closes the one that was silent longest.
@@ -163,17 +161,6 @@ func TestNoRateLimit(t *testing.T) {
 	}
 }
 
-// smallBuffers makes the kernel hold little of what a client does not read.
-type smallBuffers struct{ net.Listener }
-
-func (l smallBuffers) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err == nil {
-		err = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
-	}
-	return c, err
-}
-
 // TestSlowReceiver: who does not read is closed, loses nothing, and holds up
 // nobody.
 func TestSlowReceiver(t *testing.T) {
@@ -182,27 +169,8 @@ func TestSlowReceiver(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			cfg, logs := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 300 << 10}})
-			app := newApp()
-			if _, err := fiberchat.New(app, cfg); err != nil {
-				t.Fatal(err)
-			}
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			addr := chattest.ServeOn(t, app, smallBuffers{ln}).Addr
+			_, addr := serveDeaf(t, d, cfg)
 			a := online(t, addr, "alice")
-			l, err := d.open(addr, "", "t-bob")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Cut()
-			write := func(frame string) {
-				if err := l.Raw(frame); err != nil {
-					t.Fatal(err)
-				}
-			}
-			write("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00")
 			// Not read: the sockets' buffers fill, then the queue. The ERROR of
 			// the eviction may not fit, so look at what the log says.
 			const batch = 20
@@ -235,58 +203,18 @@ func TestWriteTimeout(t *testing.T) {
 			t.Parallel()
 			metrics := prometheus.NewRegistry()
 			cfg, _ := configFor(t, fiberchat.Config{Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 16 << 20}, Timeouts: fiberchat.Timeouts{Write: 300 * time.Millisecond}, Registerer: metrics})
-			app := newApp()
-			if _, err := fiberchat.New(app, cfg); err != nil {
-				t.Fatal(err)
-			}
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			addr := chattest.ServeOn(t, app, smallBuffers{ln}).Addr
+			_, addr := serveDeaf(t, d, cfg)
 			a := online(t, addr, "alice")
-			l, err := d.open(addr, "", "t-bob")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Cut()
-			if err := l.Raw("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/bob/recive\n\n\x00"); err != nil {
-				t.Fatal(err)
-			}
 			const n = 150 // 6 MB: more than the sockets hold
 			for i := range n {
 				a.tell(fmt.Sprint("m", i), 2, strings.Repeat("x", 40<<10))
 			}
-			deadline := time.After(patience) // less than the default
-			for sessionsUp(t, metrics) > 1 {
-				select {
-				case <-time.After(10 * time.Millisecond):
-				case <-deadline:
-					t.Fatal("the client is not cut")
-				}
-			}
+			awaitSessions(t, metrics, 1) // for less than the default
 			if got := online(t, addr, "bob").pending(); len(got) != n {
 				t.Error(len(got), "messages are left")
 			}
 		})
 	}
-}
-
-func sessionsUp(t *testing.T, metrics *prometheus.Registry) (n int) {
-	t.Helper()
-	families, err := metrics.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "fiberchat_sessions" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			n += int(m.GetGauge().GetValue())
-		}
-	}
-	return n
 }
 
 // TestSockJSDisconnectDelay: a polling session that nobody asks of is forgotten.
