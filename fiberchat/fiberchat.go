@@ -1,7 +1,6 @@
 package fiberchat
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +184,11 @@ func replace(all []*client, limit int) {
 			up = append(up, c)
 		}
 	}
-	slices.SortStableFunc(up, func(a, b *client) int { return cmp.Compare(b.session.Silence(), a.session.Silence()) })
+	since := make(map[*client]time.Time, len(up)) // it changes meanwhile
+	for _, c := range up {
+		since[c] = c.session.SilentSince()
+	}
+	slices.SortStableFunc(up, func(a, b *client) int { return since[a].Compare(since[b]) })
 	for _, c := range up[:max(0, len(up)+1-limit)] {
 		c.session.Expel(&stomp.Error{Token: "replaced", Text: "the user has too many sessions, this one was silent longest", Code: stomp.ClosePolicy})
 		leaving = append(leaving, c)

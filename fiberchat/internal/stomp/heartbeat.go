@@ -80,7 +80,7 @@ func (s *Session) tickOut() time.Duration {
 // a hidden page stand still.
 func (s *Session) tickIn() time.Duration {
 	limit, next := 2*s.beat.in, maxBeat
-	silent := s.Silence()
+	silent := time.Since(s.SilentSince())
 	switch every := s.cfg.PingInterval; {
 	case s.noPing && s.beat.in == 0:
 		return maxBeat // such a transport finds silent peers by itself
@@ -120,14 +120,14 @@ func (s *Session) ping() error {
 	return err
 }
 
-// Silence returns for how long nothing has come from the client, 0 while its
-// frames are being carried out.
-func (s *Session) Silence() time.Duration {
+// SilentSince returns when something came from the client last; that is now,
+// while its frames are being carried out.
+func (s *Session) SilentSince() time.Time {
 	since := s.waiting.Load()
 	if since == 0 {
-		return 0
+		return time.Now()
 	}
-	return s.now() - time.Duration(since)
+	return s.begun.Add(time.Duration(since) - 1)
 }
 
 // alive notes a sign of life that is no data.

