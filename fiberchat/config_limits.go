@@ -45,9 +45,10 @@ type Limits struct {
 	UserSessions int
 
 	// Sessions is for all users together, on this node; one more is refused
-	// with 503. Each takes a file descriptor and some 20 KiB, so set it below
-	// what ulimit -n and the memory allow. -1 means no limit: then Accept
-	// fails for everybody when descriptors run out.
+	// with HTTP 503, and through SockJS with c[1013,...]. Each takes a file
+	// descriptor and some 20 KiB, so set it below what ulimit -n and the memory
+	// allow. -1 means no limit: then Accept fails for everybody when descriptors
+	// run out.
 	//
 	// Optional. Default: 100000
 	Sessions int

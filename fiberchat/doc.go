@@ -98,7 +98,7 @@
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
 //
-//	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
+//	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go, expire_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)

@@ -65,7 +65,7 @@
 //	apply_postgres.go   on PostgreSQL
 //	apply_mysql.go      on MySQL; insert_mysql.go, query_mysql.go
 //	read.go             the statements that read
-//	inbox.go            Pending, Inbox and Last; inbox_mysql.go
+//	inbox.go            Pending, Inbox and Last; inbox_mysql.go: pages that others go on from
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
 //	counter.go          chat.Counter

@@ -33,7 +33,9 @@ type Store interface {
 	Last(ctx context.Context, receiverID int64) (int64, error)
 
 	// Conversation returns messages between two users, both ways, confirmed
-	// or not, at most limit: those of page.
+	// or not, at most limit: those of page. What one of them was sent becomes
+	// visible in ascending order, what both were sent need not: below the
+	// highest id of a page one to the other user may still appear.
 	Conversation(ctx context.Context, userID, otherID int64, page Page, limit int) ([]Message, error)
 }
 
