@@ -20,9 +20,10 @@ const (
 )
 
 // No index has all messages of a user, and one for this would be one more page
-// to write for each message. So it reads along the primary key.
+// to write for each message. So it reads along the primary key; "+ 0" keeps it
+// from two others, of which it would read all of the user's in each step.
 const ofUserSQL = "SELECT " + messageColumns + ` FROM {p}messages
-	WHERE id > ? AND id <= ? AND (sender_id = ? OR receiver_id = ?) ORDER BY id LIMIT ?`
+	WHERE id > ? AND id <= ? AND (sender_id + 0 = ? OR receiver_id + 0 = ?) ORDER BY id LIMIT ?`
 
 // Export calls each with every message from and to a user, confirmed or not,
 // by ascending id, until each returns an error, which Export returns. Nothing is locked
