@@ -48,6 +48,13 @@ type Config struct {
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
 
+	// TicketKey signs what Chat.Ticket gives: at least 32 bytes from a random
+	// generator, the same on all nodes, which without it give no tickets.
+	// Whoever knows it can be any user. One node alone has no use for it.
+	//
+	// Optional. Default: a random one for each New without a Bus
+	TicketKey []byte
+
 	// Bus carries what is new to the other nodes that share the Store, which
 	// must be a chat.Unconfirmed. Without it, users of two nodes do not reach
 	// each other until the next init. It carries the messages themselves, so
@@ -126,6 +133,9 @@ func setDefault[T comparable](field *T, value T) {
 func (cfg *Config) validate() error {
 	if cfg.Authenticator != nil && cfg.Directory == nil {
 		return errors.New("fiberchat: Config.Authenticator needs a Config.Directory of the same users")
+	}
+	if cfg.TicketKey != nil && len(cfg.TicketKey) < minTicketKey {
+		return fmt.Errorf("fiberchat: Config.TicketKey has %d bytes, want at least %d from a random generator", len(cfg.TicketKey), minTicketKey)
 	}
 	if _, err := origins.Parse(cfg.AllowOrigins); err != nil {
 		return fmt.Errorf("fiberchat: Config.AllowOrigins: %w", err)

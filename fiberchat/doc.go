@@ -5,7 +5,7 @@
 //
 // opens two endpoints that speak STOMP 1.0 to 1.2 to existing clients,
 // GET {prefix}/client over WebSocket and {prefix}/socketServer over SockJS,
-// both with ?srect=TOKEN, and keeps messages, users and tokens in the SQLite
+// both with ?srect=TOKEN, which may be a ticket for one connection, and keeps messages, users and tokens in the SQLite
 // file fiberchat.db. [Config] names another store, the app's own users, a rule
 // for who may write to whom, limits, and a bus to other nodes. OPERATING.md has
 // limits, nginx and metrics, SCALING.md several nodes, CONFORMANCE.md the rules
@@ -88,7 +88,7 @@
 // standards (CONFORMANCE.md). helper_*_test.go and cluster_test.go are what
 // tests stand on.
 //
-//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go)
+//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go, forget_test.go)
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
 //	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go, middlewares_test.go)
@@ -97,6 +97,8 @@
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
+//	ticket.go          Chat.Ticket: tokens for one connection (ticket_test.go)
+//	ticket_use.go      which are good and which are used, at the doors and on other nodes (ticket_bus_test.go too)
 //
 //	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go, expire_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)

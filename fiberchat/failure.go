@@ -20,11 +20,12 @@ type failure struct {
 
 // The codes of PROTOCOL's table.
 const (
-	codeTryAgain  = -300
-	codeForbidden = -303
-	codeRefused   = -400
-	codeBadBody   = -401
-	codeNotFound  = -404
+	codeUnauthorized = -200
+	codeTryAgain     = -300
+	codeForbidden    = -303
+	codeRefused      = -400
+	codeBadBody      = -401
+	codeNotFound     = -404
 )
 
 func badJSON() *failure {
@@ -46,6 +47,8 @@ func noSuchDestination() *failure {
 }
 
 var (
+	failUnauthorized = &failure{codeUnauthorized, "Unauthorized", "the token is missing or not valid"}
+
 	failToSelf      = &failure{codeRefused, "ToSelf", "sender and receiver are the same user"}
 	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
 	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}

@@ -42,6 +42,7 @@ type Chat struct {
 	node            *node
 	receivers       *receivers
 	revoked         revocations
+	tickets         *tickets
 	unknownCommits  unknownCommits
 	pendings        *pendings
 	sends           *limiter // messages
@@ -86,6 +87,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch := &Chat{
 		app:            app,
 		hub:            hub.New[*client](),
+		tickets:        newTickets(&cfg),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
 		catchUpNow:     make(chan struct{}, 1),
@@ -226,6 +228,7 @@ func (ch *Chat) keepHouse() {
 				l.prune()
 			}
 			ch.revoked.prune(at)
+			ch.tickets.prune(at)
 			ch.node.watchBus(at)
 		}
 	}

@@ -2,7 +2,6 @@ package fiberchat
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,21 +15,28 @@ import (
 // mount opens the doors.
 func (ch *Chat) mount(router fiber.Router) {
 	authConfig := middleware.Config{
-		Authenticator: countedAuth{ch.cfg.Authenticator, ch.metrics},
+		Authenticator: countedAuth{doorAuth{ch.cfg.Authenticator, ch}, ch.metrics},
 		AllowOrigins:  ch.cfg.AllowOrigins,
 		Timeout:       ch.cfg.Timeouts.Store,
 		Logger:        ch.cfg.Logger,
 	}
 	router.Use([]string{"/client", "/socketServer"}, maskAfter)
 	native := ch.admit(ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
+		if !ch.useTicket(c) {
+			return nil
+		}
 		identity, started := middleware.Identity(c), startOf(c)
 		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
 	}))
 	router.Get("/client", ch.watch, middleware.New(authConfig), native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
-		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
+		Key:        func(c *fiber.Ctx) string { return userKey(middleware.User(c).ID) },
+		Credential: func(c *fiber.Ctx) string { return ticketOf(c).credential() },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
+			if !ch.useTicket(c) {
+				return nil
+			}
 			identity, started := middleware.Identity(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
 			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }

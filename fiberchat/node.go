@@ -235,6 +235,8 @@ func (n *node) handle(e entry) {
 		}
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
+	case entryTicket:
+		n.chat.tickets.hear(e.body)
 	case entryHello:
 		n.repeat.Store(true)
 		n.chat.catchUpSoon()
@@ -242,7 +244,7 @@ func (n *node) handle(e entry) {
 }
 
 // exchangeRevoked asks for the revocations that this node may have missed,
-// and repeats those that others may have missed.
+// and repeats those, and the used tickets, that others may have missed.
 func (n *node) exchangeRevoked() {
 	if n.ask.Swap(false) {
 		n.add(entry{kind: entryHello})
@@ -251,6 +253,7 @@ func (n *node) exchangeRevoked() {
 		for _, r := range n.chat.revoked.all() {
 			n.addRevoked(r)
 		}
+		n.chat.tickets.tell(n)
 	}
 	n.flush()
 }

@@ -9,6 +9,7 @@ const (
 	entryMessage   = 'm' // to userID, whose body is empty where it is too long for the bus
 	entryDelivered = 'd' // a body for userID's sessions about aboutDelivered
 	entryRevoked   = 'r' // one revocation, as appendRevoked writes it
+	entryTicket    = 't' // one used ticket, as addUsedTicket writes it
 	entryHello     = 'h' // asks for the revocations of late
 )
 

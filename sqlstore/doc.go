@@ -2,7 +2,7 @@
 // PostgreSQL, MySQL or MariaDB.
 //
 // A Store is a chat.Store, a chat.Authenticator and a chat.Directory, and
-// signs users up, in and out. All its methods are safe for concurrent use.
+// signs users up, in and out; it exports and deletes what there is about one. All its methods are safe for concurrent use.
 //
 //	store, err := sqlstore.Open("chat.db")
 //	if err != nil {
@@ -22,10 +22,12 @@
 //
 // A SQLite database in use is three files: chat.db, chat.db-wal and
 // chat.db-shm, and most of what is new is in the second. So cp of the first is
-// no copy, and a container needs their folder mounted, not the file. This is
-// one, also under load (sqlite3's .backup waits for a quiet moment):
+// no copy, and a container needs their folder mounted, not the file. Backup makes
+// one, and so does, from outside the program,
 //
 //	(umask 077; sqlite3 chat.db "VACUUM INTO 'copy.db'")
+//
+// both under load (sqlite3's .backup waits for a quiet moment).
 //
 // To put it back stop the program, remove chat.db-wal and chat.db-shm, and copy
 // it to chat.db: a log that is left of another database damages this one, and
@@ -69,7 +71,9 @@
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
 //	counter.go          chat.Counter
-//	purge.go            Purge
+//	purge.go            Purge and PurgeUnconfirmed
+//	personal.go         Export and Forget: all there is about a user
+//	backup.go           Backup
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
 //	tokens.go           signing in and out, and Authenticate

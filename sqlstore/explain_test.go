@@ -21,7 +21,9 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		{"unconfirmed", unconfirmedSQL, []string{table + "INTEGER PRIMARY KEY (rowid>?)"}},
 		{"purge, range", purgeRangeSQL, []string{"SEARCH fiberchat_messages", "SEARCH fiberchat_messages"}},
 		{"purge, age", purgeOldestSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
-		{"purge", purgeSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"purge", purgeSQL + "IS NOT NULL", []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"purge, unconfirmed", purgeSQL + "IS NULL", []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"of a user", ofUserSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"conversation before", commonReads.before, []string{
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",

@@ -10,6 +10,8 @@ import (
 const (
 	// A client may send again after a day offline; its msgID must still be known.
 	minPurgeAge = 24 * time.Hour
+	// Who is on holiday has not read them yet.
+	minUnconfirmedAge = 30 * 24 * time.Hour
 	// The ids one step of Purge looks at: the write lock is held for
 	// milliseconds, and messages flow between two steps.
 	purgeSpan = 1000
@@ -17,15 +19,16 @@ const (
 	clockSkew = time.Hour
 )
 
-// ErrTooYoung: Purge was asked for messages of the last 24 hours.
-var ErrTooYoung = errors.New("sqlstore: purge: messages younger than 24 hours are kept")
+// ErrTooYoung: Purge was asked for messages of the last 24 hours, or
+// PurgeUnconfirmed for some of the last 30 days.
+var ErrTooYoung = errors.New("sqlstore: purge: messages are too young to be deleted")
 
 const (
 	// Both ends in one SELECT would make SQLite read a whole index.
 	purgeRangeSQL  = "SELECT (SELECT COALESCE(MIN(id), 0) FROM {p}messages) AS first, (SELECT COALESCE(MAX(id), 0) FROM {p}messages) AS last"
 	purgeOldestSQL = "SELECT COALESCE(MIN(sent_at), 0) FROM {p}messages WHERE id >= ? AND id < ?"
 	// From nobody is what SQLite's trigger leaves in place of the highest id.
-	purgeSQL = "DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND received_at IS NOT NULL AND sender_id <> 0"
+	purgeSQL = "DELETE FROM {p}messages WHERE id >= ? AND id < ? AND sent_at < ? AND sender_id <> 0 AND received_at "
 )
 
 // Purge deletes confirmed messages sent before a time, at least 24 hours ago,
@@ -33,8 +36,20 @@ const (
 // can run beside the chat, and when ctx ends it stops between two of them.
 // The sender of a deleted message can use its msgID again.
 func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
-	if time.Since(before) < minPurgeAge {
-		return 0, ErrTooYoung
+	return s.purge(ctx, before, minPurgeAge, "IS NOT NULL")
+}
+
+// PurgeUnconfirmed is Purge for messages that nobody has confirmed, sent at
+// least 30 days ago: they were reported as stored and will never be delivered.
+// It is for receivers who do not come back, whose messages Limits.Pending else
+// refuses in the end.
+func (s *Store) PurgeUnconfirmed(ctx context.Context, before time.Time) (int64, error) {
+	return s.purge(ctx, before, minUnconfirmedAge, "IS NULL")
+}
+
+func (s *Store) purge(ctx context.Context, before time.Time, age time.Duration, received string) (int64, error) {
+	if time.Since(before) < age {
+		return 0, fmt.Errorf("%w: want a time at least %v ago", ErrTooYoung, age)
 	}
 	var ids struct{ First, Last int64 }
 	if err := s.get(ctx, &ids, purgeRangeSQL); err != nil {
@@ -50,7 +65,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (int64, error) {
 		if oldest > before.Add(clockSkew).UnixMilli() {
 			break // what comes later is younger
 		}
-		n, err := s.exec(ctx, purgeSQL, from, to, before.UnixMilli())
+		n, err := s.exec(ctx, purgeSQL+received, from, to, before.UnixMilli())
 		if err != nil {
 			return total, fmt.Errorf("delete messages: %w", err)
 		}
