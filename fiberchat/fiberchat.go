@@ -40,6 +40,7 @@ type Chat struct {
 	sockjs          *sockjs.Server
 	metrics         *metrics.Set
 	node            *node
+	handlers        sync.Map // destination -> appHandler
 	receivers       *receivers
 	revoked         revocations
 	unknownCommits  unknownCommits

@@ -23,17 +23,17 @@ func (ch *Chat) mount(router fiber.Router) {
 	}
 	router.Use([]string{"/client", "/socketServer"}, maskAfter)
 	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
-		identity, started := middleware.Identity(c), startOf(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
+		identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", ip, started) }
 	})
 	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
 		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
-			identity, started := middleware.Identity(c), startOf(c)
+			identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, ip, started) }
 		},
 		Raw:                native,
 		Subprotocols:       stomp.Subprotocols,
