@@ -41,6 +41,7 @@ type Chat struct {
 	metrics         *metrics.Set
 	node            *node
 	handlers        sync.Map // destination -> appHandler
+	presence        *presence
 	receivers       *receivers
 	revoked         revocations
 	unknownCommits  unknownCommits
@@ -118,6 +119,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
+	ch.presence = newPresence(ch)
 	ch.committer = commit.New(cfg.Store, cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
@@ -161,6 +163,9 @@ func (ch *Chat) register(c *client) {
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
+	}
+	if len(all) == 1 {
+		ch.presence.note(c.identity.User.ID)
 	}
 	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
@@ -210,7 +215,11 @@ func (ch *Chat) enter() bool {
 	return true
 }
 
-func (ch *Chat) unregister(c *client) { ch.hub.Remove(c.identity.User.ID, c) }
+func (ch *Chat) unregister(c *client) {
+	if last := ch.hub.Remove(c.identity.User.ID, c); last {
+		ch.presence.note(c.identity.User.ID)
+	}
+}
 
 // keepHouse does what is due by the clock, until Close.
 func (ch *Chat) keepHouse() {

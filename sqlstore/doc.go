@@ -69,6 +69,7 @@
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
 //	counter.go          chat.Counter
+//	presence.go         chat.PresenceStore
 //	purge.go            Purge
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
