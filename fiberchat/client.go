@@ -1,6 +1,7 @@
 package fiberchat
 
 import (
+	"bytes"
 	"log/slog"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type client struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
+	ip        string    // of the handshake
 	started   time.Time // before its token was checked
 	session   *stomp.Session
 	anew      bool          // messages were unsubscribed before; the reader's own
@@ -39,14 +41,14 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the endpoint's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, started time.Time) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport, ip string, started time.Time) {
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	c := &client{
-		chat: ch, identity: identity, transport: transport, started: started,
+		chat: ch, identity: identity, transport: transport, ip: ip, started: started,
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)
@@ -100,7 +102,10 @@ func (c *client) OnSend(f *stomp.Frame) error {
 	case toOldNotice:
 		c.refuse("", f.Receipt(), noSuchDestination())
 	default:
-		return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
+		if !bytes.HasPrefix(f.Destination(), []byte(toApp)) {
+			return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
+		}
+		c.handleApp(f)
 	}
 	return nil
 }

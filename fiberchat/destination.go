@@ -16,6 +16,9 @@ const (
 	toInit    = "/socket/chat/init"
 	// toOldNotice is what the seed's web client also sends to; nothing is there.
 	toOldNotice = "/socket/ntc/rcv"
+	// toApp begins what Handle takes, appQueue what Push and Reply send to.
+	toApp    = "/app/"
+	appQueue = "/user/queue/app/"
 )
 
 // subject is what a subscription is about.
@@ -27,6 +30,7 @@ const (
 	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
+	aboutApp     // a queue of the app's own
 	aboutNothing // accepted for old clients; nothing ever comes
 )
 
@@ -55,6 +59,9 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 	}
 	if who, ok := strings.CutSuffix(rest, "/notice"); ok && isOwn(who, u) {
 		return aboutNothing, true
+	}
+	if queue, ok := strings.CutPrefix(destination, appQueue); ok {
+		return aboutApp, validQueue(queue)
 	}
 	return 0, false
 }

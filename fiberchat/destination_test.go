@@ -62,7 +62,7 @@ func TestOwnNameInEverySpelling(t *testing.T) {
 
 func FuzzSubjectOf(f *testing.F) {
 	for _, d := range []string{
-		"/user/bob/recive", "/user/2/recive", "/user/queue/status", "/user/queue/recive/status", "/user/bob/notice", "/user//recive",
+		"/user/bob/recive", "/user/2/recive", "/user/queue/status", "/user/queue/recive/status", "/user/bob/notice", "/user//recive", "/user/queue/app/room/7", "/user/queue/app/",
 		"/user/recive", "user/2/recive", "/user/02/recive", "/user/2/recive/", "/user/a/b/recive", "",
 	} {
 		f.Add(d, "bob", int64(2))
@@ -90,6 +90,11 @@ func FuzzSubjectOf(f *testing.F) {
 		want["/user/queue/status"] = aboutFailures
 		want["/user/queue/delivered"] = aboutDelivered
 		want["/user/queue/rcv/status"] = aboutNothing
+		if queue, of := strings.CutPrefix(destination, "/user/queue/app/"); of && queue != "" && len(queue) <= 64 && !strings.ContainsFunc(queue, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			if _, own := want[destination]; !own {
+				want[destination] = aboutApp
+			}
+		}
 		if _, exact := want[destination]; ok && !exact {
 			// Then it is the name in another spelling.
 			who := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(destination, "/user/"), "/recive"), "/notice")

@@ -105,6 +105,11 @@
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_ack.go      ACK as step 4 (ack_limit_test.go too)
+//	handle_app.go      Chat.Handle and Request: what clients send to the app (app_test.go)
+//	push.go            Chat.Push, and what the app's queues are called (push_test.go)
+//	sessions.go        Chat.Sessions (presence_test.go)
+//	presence.go        Chat.Online
+//	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)

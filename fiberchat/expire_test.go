@@ -16,7 +16,7 @@ func TestExpiresOnTime(t *testing.T) {
 		ch := openChat(t, storetest.NewMemory(), quiet())
 		c, end := newPipe(), time.Now().Add(5*time.Second)
 		identity := chat.Identity{TokenID: "t1", User: chat.User{ID: 1, Name: "u1"}, ExpiresAt: end}
-		go ch.serve(c, identity, "pipe", time.Now()) // Close waits for it
+		go ch.serve(c, identity, "pipe", "", time.Now()) // Close waits for it
 		c.in <- "CONNECT\naccept-version:1.2\n\n\x00"
 		c.want(t, "CONNECTED")
 		c.want(t, "message:token-expired")

@@ -40,6 +40,8 @@ type Chat struct {
 	sockjs          *sockjs.Server
 	metrics         *metrics.Set
 	node            *node
+	handlers        sync.Map // destination -> appHandler
+	presence        *presence
 	receivers       *receivers
 	revoked         revocations
 	tickets         *tickets
@@ -120,6 +122,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
 	ch.committer = commit.New(cfg.Store, !ch.node.alone(), cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
+	ch.presence = newPresence(ch)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
 	if !ch.node.alone() {
@@ -162,6 +165,9 @@ func (ch *Chat) register(c *client) {
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
+	}
+	if len(all) == 1 {
+		ch.presence.note(c.identity.User.ID)
 	}
 	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
@@ -211,7 +217,11 @@ func (ch *Chat) enter() bool {
 	return true
 }
 
-func (ch *Chat) unregister(c *client) { ch.hub.Remove(c.identity.User.ID, c) }
+func (ch *Chat) unregister(c *client) {
+	if last := ch.hub.Remove(c.identity.User.ID, c); last {
+		ch.presence.note(c.identity.User.ID)
+	}
+}
 
 // keepHouse does what is due by the clock, until Close.
 func (ch *Chat) keepHouse() {

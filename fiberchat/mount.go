@@ -25,8 +25,8 @@ func (ch *Chat) mount(router fiber.Router) {
 		if !ch.useTicket(c) {
 			return nil
 		}
-		identity, started := middleware.Identity(c), startOf(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
+		identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", ip, started) }
 	}))
 	router.Get("/client", ch.watch, middleware.New(authConfig), native)
 
@@ -37,9 +37,9 @@ func (ch *Chat) mount(router fiber.Router) {
 			if !ch.useTicket(c) {
 				return nil
 			}
-			identity, started := middleware.Identity(c), startOf(c)
+			identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, ip, started) }
 		},
 		Raw:                native,
 		Subprotocols:       stomp.Subprotocols,

@@ -233,6 +233,8 @@ func (n *node) handle(e entry) {
 		for _, c := range n.chat.hub.Of(e.userID) {
 			c.notify(aboutDelivered, e.body)
 		}
+	case entryPush:
+		n.handlePush(e)
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
 	case entryTicket:

@@ -74,6 +74,7 @@
 //	purge.go            Purge and PurgeUnconfirmed
 //	personal.go         Export and Forget: all there is about a user
 //	backup.go           Backup
+//	presence.go         chat.PresenceStore
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
 //	tokens.go           signing in and out, and Authenticate

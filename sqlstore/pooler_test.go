@@ -51,6 +51,7 @@ func TestPoolerContract(t *testing.T) {
 			}
 			testSignIn(t, open(t).(*Store))
 			storetest.RunCounter(t, open)
+			storetest.RunPresence(t, open)
 			if mode != "exec" {
 				return
 			}

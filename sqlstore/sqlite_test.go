@@ -56,6 +56,7 @@ func TestSQLiteOptional(t *testing.T) {
 	t.Parallel()
 	storetest.RunUnconfirmed(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunPresence(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 }
 
 // The app's own database, with the driver's defaults except for the time-out.
@@ -79,6 +80,7 @@ func TestSQLiteOfTheApp(t *testing.T) {
 		return s
 	}
 	storetest.Run(t, open)
+	storetest.RunPresence(t, open)
 }
 
 func saveOp(chatID string) chat.Op {

@@ -9,6 +9,7 @@
 //	auth.go     Authenticator and Directory
 //	message.go  Message, Confirmation, and the operations on them
 //	store.go    Store, and what one may offer in addition
+//	presence.go Presence and PresenceStore
 //	errors.go   the errors they return
 //	refuse.go   Refuse: a refusal with words of the app's own
 package chat

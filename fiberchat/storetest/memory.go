@@ -17,12 +17,13 @@ var (
 )
 
 // Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed and chat.Counter. It grows without limit.
+// chat.Unconfirmed, chat.Counter and chat.PresenceStore. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
 	byChat   map[string][]int // places in messages, ascending
 	last     map[int64]int64  // the highest id by receiver
+	presence memoryPresence
 }
 
 type memoryMessage struct {

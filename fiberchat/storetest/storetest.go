@@ -18,7 +18,8 @@
 //	order.go      ids that become visible in order
 //	shared.go     two stores on one database
 //	optional.go   chat.Unconfirmed and chat.Counter
-//	memory.go     Memory
+//	presence.go   chat.PresenceStore
+//	memory.go     Memory; memory_presence.go
 package storetest
 
 import (

@@ -15,6 +15,7 @@ type Set struct {
 	FramesOut     prometheus.Counter
 	Sends         Outcomes
 	Confirmations Outcomes
+	App           Outcomes // SENDs to the app's own destinations
 	SlowClients   prometheus.Counter
 	Replays       prometheus.Counter
 	Replayed      prometheus.Counter
@@ -32,7 +33,7 @@ type Outcomes struct {
 	Done     prometheus.Counter // stored or confirmed
 	Repeated prometheus.Counter // it was so already
 	Refused  prometheus.Counter // the client's fault
-	Failed   prometheus.Counter // the store's fault
+	Failed   prometheus.Counter // the store's fault, or the app's
 }
 
 // New returns a set that is registered nowhere yet.
@@ -42,7 +43,7 @@ func New() *Set {
 	}
 	operations := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "fiberchat", Name: "operations_total",
-		Help: "Messages sent (op send) and confirmed (op receive), by outcome: done, repeated, refused, failed.",
+		Help: "Messages sent (op send) and confirmed (op receive), and frames to the app's own destinations (op app), by outcome: done, repeated, refused, failed.",
 	}, []string{"op", "outcome"})
 	outcomes := func(op string) Outcomes {
 		return Outcomes{
@@ -64,6 +65,7 @@ func New() *Set {
 		FramesOut:     frames.WithLabelValues("out"),
 		Sends:         outcomes("send"),
 		Confirmations: outcomes("receive"),
+		App:           outcomes("app"),
 		SlowClients:   counter("slow_clients_total", "Sessions closed because the client read too slowly."),
 		Replays:       counter("replays_total", "Replays of unconfirmed messages that began."),
 		Replayed:      counter("replayed_messages_total", "Messages that replays read from the store."),
