@@ -20,6 +20,8 @@ type dialect struct {
 	apply        func(*Store, context.Context, []chat.Op) ([]chat.Result, error)
 	call         func(*Store, context.Context, []chat.Op) (*batch, error) // of a server: tried once, before batch.finish
 	reads        reads
+	notices      noticeReads
+	notify       func(*Store, context.Context, chat.Notice) (id int64, err error) // tried once
 	// server tells that there is a network between: see retry.
 	server bool
 }
@@ -35,6 +37,9 @@ var sqliteDialect = dialect{
 	undo:   "ROLLBACK",
 	apply:  (*Store).applySQLite,
 	reads:  commonReads,
+
+	notices: noticeReadsBy("INDEXED BY {p}notices_pending", ""),
+	notify:  (*Store).notifySQLite,
 }
 
 var postgresDialect = dialect{
@@ -47,6 +52,10 @@ var postgresDialect = dialect{
 	apply:  (*Store).applyServer,
 	call:   (*Store).callPostgres,
 	reads:  postgresReads,
+
+	notices: postgresNoticeReads,
+	notify:  (*Store).notifyPostgres,
+
 	server: true,
 }
 
@@ -62,6 +71,10 @@ var mysqlDialect = dialect{
 	apply:  (*Store).applyServer,
 	call:   (*Store).callMySQL,
 	reads:  commonReads,
+
+	notices: noticeReadsBy("FORCE INDEX ({p}notices_pending)", "FORCE INDEX ({p}notices_user)"),
+	notify:  (*Store).notifyMySQL,
+
 	server: true,
 }
 

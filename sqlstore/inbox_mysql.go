@@ -20,25 +20,38 @@ import (
 func (s *Store) follow(ctx context.Context, q *statement, receiverID, afterID int64, limit int) ([]chat.Message, error) {
 	for {
 		page, err := s.messages(ctx, q, receiverID, afterID, limit)
-		if err != nil || len(page) == 0 || s.dialect.name != mysqlDialect.name {
+		if err != nil || s.dialect.name != mysqlDialect.name {
 			return page, err
 		}
-		var ids []int64
-		err = s.retry(ctx, func(ctx context.Context) error {
-			ids = nil // of a try that broke off
-			return s.read.SelectContext(ctx, &ids, strings.Replace(q.text, messageColumns, "id", 1), receiverID, afterID, limit)
-		})
-		if err != nil || complete(page, ids) {
+		have := make([]int64, len(page))
+		for i := range page {
+			have[i] = page[i].ID
+		}
+		if whole, err := s.whole(ctx, q.text, messageColumns, have, receiverID, afterID, limit); err != nil || whole {
 			return page, err
 		}
 	}
 }
 
-// complete reports whether page has all of ids that are not above its last one.
-func complete(page []chat.Message, ids []int64) bool {
+// whole reports whether a page with these ids, which a query of columns gave, has
+// no hole.
+func (s *Store) whole(ctx context.Context, query, columns string, have []int64, args ...any) (bool, error) {
+	if len(have) == 0 || s.dialect.name != mysqlDialect.name {
+		return true, nil
+	}
+	var ids []int64
+	err := s.retry(ctx, func(ctx context.Context) error {
+		ids = nil // of a try that broke off
+		return s.read.SelectContext(ctx, &ids, strings.Replace(query, columns, "id", 1), args...)
+	})
+	return complete(have, ids), err
+}
+
+// complete reports whether have, ascending, has all of ids that are not above its
+// last one.
+func complete(have, ids []int64) bool {
 	for _, id := range ids {
-		_, found := slices.BinarySearchFunc(page, id, func(m chat.Message, id int64) int { return int(m.ID - id) })
-		if !found && id <= page[len(page)-1].ID {
+		if _, found := slices.BinarySearch(have, id); !found && id <= have[len(have)-1] {
 			return false
 		}
 	}

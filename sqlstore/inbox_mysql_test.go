@@ -1,14 +1,10 @@
 package sqlstore
 
-import (
-	"testing"
-
-	"fiberchat.example/fiberchat/chat"
-)
+import "testing"
 
 func TestComplete(t *testing.T) {
 	t.Parallel()
-	page := []chat.Message{{ID: 3}, {ID: 5}, {ID: 9}}
+	page := []int64{3, 5, 9}
 	for _, c := range []struct {
 		ids  []int64
 		want bool

@@ -17,6 +17,7 @@ var (
 	_ chat.Store         = (*Store)(nil)
 	_ chat.Unconfirmed   = (*Store)(nil)
 	_ chat.Counter       = (*Store)(nil)
+	_ chat.Notices       = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )

@@ -18,7 +18,8 @@
 //	order.go      ids that become visible in order
 //	shared.go     two stores on one database
 //	optional.go   chat.Unconfirmed and chat.Counter
-//	memory.go     Memory
+//	notices.go    chat.Notices; notices_shared.go
+//	memory.go     Memory; memory_notices.go
 package storetest
 
 import (
