@@ -14,8 +14,8 @@ const (
 	toSend    = "/socket/chat/send"
 	toConfirm = "/socket/chat/recive"
 	toInit    = "/socket/chat/init"
-	// toOldNotice is what the seed's web client also sends to; nothing is there.
-	toOldNotice = "/socket/ntc/rcv"
+
+	toConfirmNotice = "/socket/ntc/rcv"
 )
 
 // subject is what a subscription is about.
@@ -27,7 +27,8 @@ const (
 	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
-	aboutNothing // accepted for old clients; nothing ever comes
+	aboutNotices      // notices to the user
+	aboutNoticeStatus // the answer to a confirmed notice
 )
 
 // subjectOf returns what a destination that u subscribes to is about, and false
@@ -44,7 +45,7 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 	case "/user/queue/delivered":
 		return aboutDelivered, true
 	case "/user/queue/rcv/status":
-		return aboutNothing, true
+		return aboutNoticeStatus, true
 	}
 	rest, ok := strings.CutPrefix(destination, "/user/")
 	if !ok {
@@ -54,7 +55,7 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 		return aboutMessages, true
 	}
 	if who, ok := strings.CutSuffix(rest, "/notice"); ok && isOwn(who, u) {
-		return aboutNothing, true
+		return aboutNotices, true
 	}
 	return 0, false
 }

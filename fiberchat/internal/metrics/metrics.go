@@ -22,6 +22,8 @@ type Set struct {
 	AuthFailures  *prometheus.CounterVec // by reason
 	Panics        prometheus.Counter
 
+	Notices, NoticeConfirmations Outcomes
+
 	vectors    []prometheus.Collector // of the Outcomes and frames
 	commitSize prometheus.Histogram
 	commitTime prometheus.Histogram
@@ -42,7 +44,7 @@ func New() *Set {
 	}
 	operations := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "fiberchat", Name: "operations_total",
-		Help: "Messages sent (op send) and confirmed (op receive), by outcome: done, repeated, refused, failed.",
+		Help: "Messages sent (op send) and confirmed (op receive), notices stored (op notify) and confirmed (op notice), by outcome: done, repeated, refused, failed.",
 	}, []string{"op", "outcome"})
 	outcomes := func(op string) Outcomes {
 		return Outcomes{
@@ -82,6 +84,7 @@ func New() *Set {
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
 		}),
 	}
+	s.Notices, s.NoticeConfirmations = outcomes("notify"), outcomes("notice")
 	s.vectors = []prometheus.Collector{operations, frames}
 	return s
 }
