@@ -24,8 +24,8 @@ type client struct {
 	ip        string    // of the handshake
 	started   time.Time // before its token was checked
 	session   *stomp.Session
-	anew      bool          // messages were unsubscribed before; the reader's own
-	feed      *feed.Feed    // has the subscriptions to messages
+	anew      bool          // messages or notices were unsubscribed before; the reader's own
+	feed      *feed.Feed    // has the subscriptions to messages and to notices
 	inFlight  chan struct{} // holds one for each operation in flight
 
 	// The committer's own.
@@ -52,7 +52,7 @@ func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport, ip str
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)
-	c.feed = feed.New(c, c, encodeMessage, ch.cfg.Limits.Queued/2)
+	c.feed = feed.New(c, c, ch.cfg.Limits.Queued/2)
 	defer c.feed.Close()
 	defer ch.recovered("serve a session")
 	ch.register(c) // Run also closes a refused session cleanly
@@ -99,8 +99,8 @@ func (c *client) OnSend(f *stomp.Frame) error {
 		c.handleConfirm(f)
 	case toInit:
 		c.handleInit(f)
-	case toOldNotice:
-		c.refuse("", f.Receipt(), noSuchDestination())
+	case toConfirmNotice:
+		c.handleNotice(f)
 	default:
 		if !bytes.HasPrefix(f.Destination(), []byte(toApp)) {
 			return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
@@ -116,13 +116,13 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 	if !ok {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
-	if about == aboutMessages {
+	if log, ok := c.logOf(about); ok {
 		// An init that waits begins again each time.
 		if c.anew && !c.chat.inits.take(c.identity.User.ID, 1, c.session.Done()) {
 			return nil
 		}
-		if err := c.feed.Listen(sub); err != nil { // logged
-			return &stomp.Error{Token: "try-again", Text: "the server cannot read your messages now, connect again", Code: stomp.CloseTryLater}
+		if err := c.feed.Listen(log, sub); err != nil { // logged
+			return &stomp.Error{Token: "try-again", Text: "the server cannot read what is yours now, connect again", Code: stomp.CloseTryLater}
 		}
 		return nil
 	}
@@ -135,12 +135,22 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 // OnUnsubscribe implements stomp.Handler. Nothing is sent to sub after it.
 func (c *client) OnUnsubscribe(sub *stomp.Subscription) {
 	c.feed.Unlisten(sub)
-	if about, _ := subjectOf(sub.Destination, c.identity.User); about == aboutMessages {
+	about, _ := subjectOf(sub.Destination, c.identity.User)
+	if _, ok := c.logOf(about); ok {
 		c.anew = true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subs = slices.DeleteFunc(c.subs, func(s subscription) bool { return s.Subscription == sub })
+}
+
+// logOf returns the log that subscriptions about a subject listen to, and false
+// where there is none.
+func (c *client) logOf(about subject) (feed.Kind, bool) {
+	if about == aboutNotices {
+		return feed.Notices, c.chat.notices != nil
+	}
+	return feed.Messages, about == aboutMessages
 }
 
 // OnDisconnect implements stomp.Handler.

@@ -14,11 +14,11 @@ const (
 	toSend    = "/socket/chat/send"
 	toConfirm = "/socket/chat/recive"
 	toInit    = "/socket/chat/init"
-	// toOldNotice is what the seed's web client also sends to; nothing is there.
-	toOldNotice = "/socket/ntc/rcv"
 	// toApp begins what Handle takes, appQueue what Push and Reply send to.
 	toApp    = "/app/"
 	appQueue = "/user/queue/app/"
+
+	toConfirmNotice = "/socket/ntc/rcv"
 )
 
 // subject is what a subscription is about.
@@ -30,8 +30,9 @@ const (
 	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
-	aboutApp     // a queue of the app's own
-	aboutNothing // accepted for old clients; nothing ever comes
+	aboutApp          // a queue of the app's own
+	aboutNotices      // notices to the user
+	aboutNoticeStatus // the answer to a confirmed notice
 )
 
 // subjectOf returns what a destination that u subscribes to is about, and false
@@ -48,7 +49,7 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 	case "/user/queue/delivered":
 		return aboutDelivered, true
 	case "/user/queue/rcv/status":
-		return aboutNothing, true
+		return aboutNoticeStatus, true
 	}
 	rest, ok := strings.CutPrefix(destination, "/user/")
 	if !ok {
@@ -58,7 +59,7 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 		return aboutMessages, true
 	}
 	if who, ok := strings.CutSuffix(rest, "/notice"); ok && isOwn(who, u) {
-		return aboutNothing, true
+		return aboutNotices, true
 	}
 	if queue, ok := strings.CutPrefix(destination, appQueue); ok {
 		return aboutApp, validQueue(queue)

@@ -25,9 +25,9 @@ func TestNamesThatLookLikeDestinations(t *testing.T) {
 			}
 		}
 		for destination, want := range map[string]subject{
-			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNothing,
+			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNotices,
 			"/user/queue/send/status": aboutSendStatus, "/user/queue/recive/status": aboutConfirmStatus,
-			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNothing,
+			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNoticeStatus,
 		} {
 			if got, ok := subjectOf(destination, u); !ok || got != want {
 				t.Errorf("%q: %s is about %d, %v", name, destination, got, ok)
@@ -82,19 +82,19 @@ func FuzzSubjectOf(f *testing.F) {
 		}
 		for _, who := range own {
 			if _, taken := want["/user/"+who+"/notice"]; !taken {
-				want["/user/"+who+"/notice"] = aboutNothing
+				want["/user/"+who+"/notice"] = aboutNotices
 			}
 		}
 		want["/user/queue/send/status"] = aboutSendStatus
 		want["/user/queue/recive/status"] = aboutConfirmStatus
 		want["/user/queue/status"] = aboutFailures
 		want["/user/queue/delivered"] = aboutDelivered
-		want["/user/queue/rcv/status"] = aboutNothing
 		if queue, of := strings.CutPrefix(destination, "/user/queue/app/"); of && queue != "" && len(queue) <= 64 && !strings.ContainsFunc(queue, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			if _, own := want[destination]; !own {
 				want[destination] = aboutApp
 			}
 		}
+		want["/user/queue/rcv/status"] = aboutNoticeStatus
 		if _, exact := want[destination]; ok && !exact {
 			// Then it is the name in another spelling.
 			who := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(destination, "/user/"), "/recive"), "/notice")

@@ -56,6 +56,7 @@ var (
 	failToSelf      = &failure{codeRefused, "ToSelf", "sender and receiver are the same user"}
 	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
 	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}
+	failNoNotice    = &failure{codeNotFound, "NoticeNotFound", "no such notice was sent to you"}
 	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
 	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
 	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}

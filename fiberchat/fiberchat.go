@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/hub"
 	"fiberchat.example/fiberchat/internal/metrics"
@@ -25,7 +26,7 @@ const defaultFile = "fiberchat.db"
 // him: 4 MiB a second, bursts of 16 MiB, which no backlog of an honest user has.
 const replayPace = 64
 
-// ErrClosed is what Send and Conversation return once Close has begun. The
+// ErrClosed is what Send, Notify and Conversation return once Close has begun. The
 // other methods return no such error: Revoke and Disconnect have nothing left to
 // end on this node then, and Close may be called again.
 var ErrClosed = errors.New("fiberchat: closed")
@@ -46,6 +47,7 @@ type Chat struct {
 	revoked         revocations
 	tickets         *tickets
 	unknownCommits  unknownCommits
+	notices         chat.Notices // nil where the Store has none
 	pendings        *pendings
 	sends           *limiter // messages
 	sendBytes       *limiter // bytes of their contents
@@ -113,6 +115,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(err, ch.closeOwned())
 	}
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
+	ch.notices, _ = cfg.Store.(chat.Notices)
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
 	ch.node, ch.receivers, ch.pendings = newNode(ch, cfg.Bus), newReceivers(ch), newPendings(ch)
 	start, err := ch.connect()
@@ -137,11 +140,10 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect asks the store where its log ends, joins the bus, if there is one,
+// connect asks the store where its logs end, joins the bus, if there is one,
 // and registers the metrics.
 func (ch *Chat) connect() (start mark, err error) {
-	start.at = time.Now()
-	if start.last, err = ch.last(0); err != nil {
+	if start, err = ch.mark(); err != nil {
 		return start, fmt.Errorf("look into the store: %w", err)
 	}
 	ch.metrics = metrics.New()

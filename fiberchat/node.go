@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
 )
 
 const (
@@ -224,7 +225,7 @@ func (n *node) handle(e entry) {
 	case entryMessage:
 		for _, c := range n.chat.hub.Of(e.userID) {
 			if len(e.body) == 0 {
-				c.feed.Behind(e.id)
+				c.feed.Behind(feed.Messages, e.id)
 			} else {
 				c.feed.Offer(e.id, e.previous, e.body)
 			}
@@ -235,6 +236,8 @@ func (n *node) handle(e entry) {
 		}
 	case entryPush:
 		n.handlePush(e)
+	case entryNotice:
+		n.chat.noticed(e.userID, e.id)
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
 	case entryTicket:

@@ -9,6 +9,7 @@ const (
 	entryMessage   = 'm' // to userID, whose body is empty where it is too long for the bus
 	entryDelivered = 'd' // a body for userID's sessions about aboutDelivered
 	entryPush      = 'p' // a queue of the app's, a space, and a body for userID's sessions
+	entryNotice    = 'n' // to userID
 	entryRevoked   = 'r' // one revocation, as appendRevoked writes it
 	entryTicket    = 't' // one used ticket, as addUsedTicket writes it
 	entryHello     = 'h' // asks for the revocations of late
@@ -23,11 +24,13 @@ type entry struct {
 func appendEntry(b []byte, e entry) []byte {
 	var numbers [3 * binary.MaxVarintLen64]byte
 	head := numbers[:0]
-	if e.kind == entryMessage || e.kind == entryDelivered || e.kind == entryPush {
+	if e.kind == entryMessage || e.kind == entryDelivered || e.kind == entryPush || e.kind == entryNotice {
 		head = binary.AppendVarint(head, e.userID)
 	}
-	if e.kind == entryMessage {
+	if e.kind == entryMessage || e.kind == entryNotice {
 		head = binary.AppendVarint(head, e.id)
+	}
+	if e.kind == entryMessage {
 		head = binary.AppendVarint(head, e.previous)
 	}
 	b = append(b, e.kind)
@@ -76,6 +79,8 @@ func nextEntry(entries []byte) (e entry, others []byte, ok bool) {
 		e.userID, e.id, e.previous = number(), number(), number()
 	case entryDelivered, entryPush:
 		e.userID = number()
+	case entryNotice:
+		e.userID, e.id = number(), number()
 	}
 	e.body = rest
 	return e, others, true

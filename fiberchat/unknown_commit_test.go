@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
 	"fiberchat.example/fiberchat/internal/stomp"
 	"fiberchat.example/fiberchat/storetest"
 )
@@ -152,7 +153,7 @@ func TestReadingIsTriedAgain(t *testing.T) {
 	store.set(context.DeadlineExceeded)
 	stored(t, store, "missed")
 	store.read = make(chan struct{}, 1)
-	ch.hub.Of(2)[0].feed.Behind(2)
+	ch.hub.Of(2)[0].feed.Behind(feed.Messages, 2)
 	<-store.read
 	store.set(nil)
 	c.want(t, `"chatID":"missed"`)

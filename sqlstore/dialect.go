@@ -21,6 +21,8 @@ type dialect struct {
 	call         func(*Store, context.Context, []chat.Op) (*batch, error) // of a server: tried once, before batch.finish
 	reads        reads
 	presence     presenceSQL
+	notices      noticeReads
+	notify       func(*Store, context.Context, chat.Notice) (id int64, err error) // tried once
 	// server tells that there is a network between: see retry.
 	server bool
 }
@@ -29,6 +31,7 @@ type dialect struct {
 type check struct{ query, problem string }
 
 var sqliteDialect = dialect{
+	presence: sqlitePresence,
 	name:     "sqlite",
 	bind:     sqlx.QUESTION,
 	lock:     []string{"BEGIN IMMEDIATE"},
@@ -36,10 +39,13 @@ var sqliteDialect = dialect{
 	undo:     "ROLLBACK",
 	apply:    (*Store).applySQLite,
 	reads:    commonReads,
-	presence: sqlitePresence,
+
+	notices: noticeReadsBy("INDEXED BY {p}notices_pending", ""),
+	notify:  (*Store).notifySQLite,
 }
 
 var postgresDialect = dialect{
+	presence: postgresPresence,
 	name:     "postgres",
 	bind:     sqlx.DOLLAR,
 	lock:     []string{"BEGIN", "SELECT pg_advisory_xact_lock(hashtext('fiberchat migration'), hashtext(current_schema() || ' {p}'))"},
@@ -49,13 +55,17 @@ var postgresDialect = dialect{
 	apply:    (*Store).applyServer,
 	call:     (*Store).callPostgres,
 	reads:    postgresReads,
-	presence: postgresPresence,
-	server:   true,
+
+	notices: postgresNoticeReads,
+	notify:  (*Store).notifyPostgres,
+
+	server: true,
 }
 
 // MySQL cannot take back a table, so its migrations can be repeated. Its lock
 // waits longer than startTimeout, whose end is an error and not a row.
 var mysqlDialect = dialect{
+	presence: mysqlPresence,
 	name:     "mysql",
 	bind:     sqlx.QUESTION,
 	lock:     []string{"DO GET_LOCK(MD5(CONCAT(DATABASE(), ' {p}')), 600)"},
@@ -65,8 +75,11 @@ var mysqlDialect = dialect{
 	apply:    (*Store).applyServer,
 	call:     (*Store).callMySQL,
 	reads:    commonReads,
-	presence: mysqlPresence,
-	server:   true,
+
+	notices: noticeReadsBy("FORCE INDEX ({p}notices_pending)", "FORCE INDEX ({p}notices_user)"),
+	notify:  (*Store).notifyMySQL,
+
+	server: true,
 }
 
 func dialectOf(driverName string) (dialect, error) {

@@ -1,4 +1,4 @@
-// Package sqlstore keeps fiberchat's messages, users and tokens in SQLite,
+// Package sqlstore keeps fiberchat's messages, notices, users and tokens in SQLite,
 // PostgreSQL, MySQL or MariaDB.
 //
 // A Store is a chat.Store, a chat.Authenticator and a chat.Directory, and
@@ -35,7 +35,7 @@
 //
 // # Deleting by SQL
 //
-// Rows of messages, users and tokens may be deleted by SQL of your own: no id is
+// Rows of messages, notices, users and tokens may be deleted by SQL of your own: no id is
 // given again. Use DELETE: TRUNCATE lets MySQL, and with RESTART IDENTITY
 // PostgreSQL, begin at 1 again, and clients take known ids for repetitions. On
 // SQLite the message with the highest id leaves an empty row.
@@ -75,6 +75,7 @@
 //	personal.go         Export and Forget: all there is about a user
 //	backup.go           Backup
 //	presence.go         chat.PresenceStore
+//	notices.go          chat.Notices; notify.go: storing one
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
 //	tokens.go           signing in and out, and Authenticate

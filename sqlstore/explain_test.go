@@ -10,6 +10,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
 	const table, index = "SEARCH fiberchat_messages USING ", "INDEX fiberchat_messages_"
+	const notices, index2 = "SEARCH fiberchat_notices USING ", "INDEX fiberchat_notices_"
 	for _, c := range []struct {
 		name, query string
 		want        []string
@@ -33,6 +34,13 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)",
 		}},
 		{"stored", sqliteStoredSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
+		{"pending notices", sqliteDialect.notices.pending, []string{notices + index2 + "pending (user_id=? AND rowid>?)"}},
+		{"inbox of notices", sqliteDialect.notices.inbox, []string{notices + index2 + "user (user_id=? AND rowid>?)"}},
+		{"last notice", sqliteDialect.notices.last, []string{notices + "COVERING " + index2 + "user (user_id=?)"}},
+		{"count notices", sqliteDialect.notices.count, []string{notices + index2 + "pending (user_id=?)"}},
+		{"unconfirmed notices", unconfirmedNoticesSQL, []string{notices + "INTEGER PRIMARY KEY (rowid>?)"}},
+		{"confirm notice", confirmNoticeSQL, []string{notices + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"purge notices", purgeNoticesSQL, []string{notices + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"confirm by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
 		{"confirm by ChatID, candidates", sqliteCandidates, []string{

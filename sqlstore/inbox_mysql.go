@@ -20,25 +20,38 @@ import (
 func (s *Store) follow(ctx context.Context, q *statement, args ...any) ([]chat.Message, error) {
 	for {
 		page, err := s.messages(ctx, q, args...)
-		if err != nil || len(page) == 0 || s.dialect.name != mysqlDialect.name {
+		if err != nil || s.dialect.name != mysqlDialect.name {
 			return page, err
 		}
-		var ids []int64
-		err = s.retry(ctx, func(ctx context.Context) error {
-			ids = nil // of a try that broke off
-			return s.read.SelectContext(ctx, &ids, strings.ReplaceAll(q.text, messageColumns, "id"), args...)
-		})
-		if err != nil || complete(page, ids) {
+		have := make([]int64, len(page))
+		for i := range page {
+			have[i] = page[i].ID
+		}
+		if whole, err := s.whole(ctx, q.text, messageColumns, have, args...); err != nil || whole {
 			return page, err
 		}
 	}
 }
 
-// complete reports whether page has all of ids that are not above its highest.
-func complete(page []chat.Message, ids []int64) bool {
-	known, highest := make(map[int64]bool, len(page)), int64(0)
-	for _, m := range page {
-		known[m.ID], highest = true, max(highest, m.ID)
+// whole reports whether a page with these ids, which a query of columns gave, has
+// no hole.
+func (s *Store) whole(ctx context.Context, query, columns string, have []int64, args ...any) (bool, error) {
+	if len(have) == 0 || s.dialect.name != mysqlDialect.name {
+		return true, nil
+	}
+	var ids []int64
+	err := s.retry(ctx, func(ctx context.Context) error {
+		ids = nil // of a try that broke off
+		return s.read.SelectContext(ctx, &ids, strings.ReplaceAll(query, columns, "id"), args...)
+	})
+	return complete(have, ids), err
+}
+
+// complete reports whether have has all of ids that are not above its highest.
+func complete(have, ids []int64) bool {
+	known, highest := make(map[int64]bool, len(have)), slices.Max(have)
+	for _, id := range have {
+		known[id] = true
 	}
 	return !slices.ContainsFunc(ids, func(id int64) bool { return id <= highest && !known[id] })
 }

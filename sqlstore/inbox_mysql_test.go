@@ -24,7 +24,7 @@ func TestComplete(t *testing.T) {
 		{[]int64{2, 3, 5}, false},
 		{[]int64{3, 5, 8, 9}, false},
 	} {
-		page := []chat.Message{{ID: 3}, {ID: 5}, {ID: 9}}
+		page := []int64{3, 5, 9}
 		for _, order := range []string{"oldest", "newest"} {
 			if got := complete(page, c.ids); got != c.want {
 				t.Errorf("%s first, complete with %v: %v", order, c.ids, got)

@@ -213,7 +213,7 @@ func explain(t *testing.T, db sqlx.Queryer, kind, query string, args []any) plan
 			}
 		case map[string]any:
 			table, _ := node["table_name"].(string)
-			messages := strings.Contains(table, "messages") || table == "m" || table == "before_it"
+			messages := strings.Contains(table, "messages") || strings.Contains(table, "notices") || table == "m" || table == "before_it"
 			if key, ok := node["key"].(string); ok && messages {
 				p.indexes = append(p.indexes, key)
 			}

@@ -96,6 +96,10 @@ func TestServerOptional(t *testing.T) {
 		storetest.RunUnconfirmed(t, open)
 		storetest.RunCounter(t, open)
 		storetest.RunPresence(t, open)
+		storetest.RunNotices(t, func(t *testing.T) (a, b chat.Store) {
+			dsn := scratch(t, kind)
+			return openAt(t, dsn), openAt(t, dsn)
+		})
 	})
 }
 

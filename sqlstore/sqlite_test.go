@@ -57,6 +57,10 @@ func TestSQLiteOptional(t *testing.T) {
 	storetest.RunUnconfirmed(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 	storetest.RunPresence(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunNotices(t, func(t *testing.T) (a, b chat.Store) {
+		path := filepath.Join(t.TempDir(), "chat.db")
+		return openAt(t, path), openAt(t, path)
+	})
 }
 
 // The app's own database, with the driver's defaults except for the time-out.

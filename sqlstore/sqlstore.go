@@ -18,6 +18,7 @@ var (
 	_ chat.Unconfirmed   = (*Store)(nil)
 	_ chat.Counter       = (*Store)(nil)
 	_ chat.PresenceStore = (*Store)(nil)
+	_ chat.Notices       = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )

@@ -52,7 +52,7 @@ type Unconfirmed interface {
 	Unconfirmed(ctx context.Context, afterID int64, limit int) ([]Ref, error)
 }
 
-// Ref names a message and its receiver.
+// Ref names a message, or a notice, and its receiver.
 type Ref struct{ ID, ReceiverID int64 }
 
 // Counter is what a Store offers in addition for what is asked before a

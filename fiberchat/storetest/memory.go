@@ -14,16 +14,18 @@ var (
 	_ chat.Store       = (*Memory)(nil)
 	_ chat.Unconfirmed = (*Memory)(nil)
 	_ chat.Counter     = (*Memory)(nil)
+	_ chat.Notices     = (*Memory)(nil)
 )
 
 // Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed, chat.Counter and chat.PresenceStore. It grows without limit.
+// chat.Unconfirmed, chat.Counter, chat.Notices and chat.PresenceStore. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
 	byChat   map[string][]int // places in messages, ascending
 	last     map[int64]int64  // the highest id by receiver
 	presence memoryPresence
+	notices  []memoryNotice // the notice with ID n is at n-1
 }
 
 type memoryMessage struct {

@@ -13,4 +13,8 @@ func TestMemoryOptional(t *testing.T) {
 	storetest.RunUnconfirmed(t, open)
 	storetest.RunCounter(t, open)
 	storetest.RunPresence(t, open)
+	storetest.RunNotices(t, func(*testing.T) (a, b chat.Store) {
+		s := storetest.NewMemory()
+		return s, s
+	})
 }

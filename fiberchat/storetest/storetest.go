@@ -19,7 +19,8 @@
 //	shared.go     two stores on one database
 //	optional.go   chat.Unconfirmed and chat.Counter
 //	presence.go   chat.PresenceStore
-//	memory.go     Memory; memory_presence.go
+//	notices.go    chat.Notices; notices_shared.go
+//	memory.go     Memory; memory_notices.go, memory_presence.go
 package storetest
 
 import (

@@ -23,6 +23,8 @@ type Set struct {
 	AuthFailures  *prometheus.CounterVec // by reason
 	Panics        prometheus.Counter
 
+	Notices, NoticeConfirmations Outcomes
+
 	vectors    []prometheus.Collector // of the Outcomes and frames
 	commitSize prometheus.Histogram
 	commitTime prometheus.Histogram
@@ -43,7 +45,7 @@ func New() *Set {
 	}
 	operations := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "fiberchat", Name: "operations_total",
-		Help: "Messages sent (op send) and confirmed (op receive), and frames to the app's own destinations (op app), by outcome: done, repeated, refused, failed.",
+		Help: "Messages sent (op send) and confirmed (op receive), notices stored (op notify) and confirmed (op notice), and frames to the app's own destinations (op app), by outcome: done, repeated, refused, failed.",
 	}, []string{"op", "outcome"})
 	outcomes := func(op string) Outcomes {
 		return Outcomes{
@@ -84,6 +86,7 @@ func New() *Set {
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
 		}),
 	}
+	s.Notices, s.NoticeConfirmations = outcomes("notify"), outcomes("notice")
 	s.vectors = []prometheus.Collector{operations, frames}
 	return s
 }
