@@ -155,6 +155,7 @@ func TestPostgresMigratesFromVersion1(t *testing.T) {
 	s.write.MustExec(s.sql("DELETE FROM {p}migrations WHERE version > 1"))
 	s.write.MustExec("DROP FUNCTION fiberchat_apply")
 	s.write.MustExec(s.sql("DROP INDEX {p}tokens_user"))
+	s.write.MustExec(s.sql("DROP TABLE {p}pairs, {p}reads"))
 	s = openAt(t, dsn)
 	mustApply(t, s, saveOp("2"))
 	wantPending(t, s, "1", "2")

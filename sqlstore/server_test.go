@@ -95,6 +95,7 @@ func TestServerOptional(t *testing.T) {
 		open := func(t *testing.T) chat.Store { return openAt(t, scratch(t, kind)) }
 		storetest.RunUnconfirmed(t, open)
 		storetest.RunCounter(t, open)
+		storetest.RunConversations(t, open)
 	})
 }
 

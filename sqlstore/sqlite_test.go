@@ -56,6 +56,7 @@ func TestSQLiteOptional(t *testing.T) {
 	t.Parallel()
 	storetest.RunUnconfirmed(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunConversations(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 }
 
 // The app's own database, with the driver's defaults except for the time-out.

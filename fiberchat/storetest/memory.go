@@ -17,12 +17,13 @@ var (
 )
 
 // Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed and chat.Counter. It grows without limit.
+// chat.Unconfirmed, chat.Counter and chat.Conversations. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
 	byChat   map[string][]int // places in messages, ascending
 	last     map[int64]int64  // the highest id by receiver
+	reads    map[readKey]int64
 }
 
 type memoryMessage struct {
@@ -32,7 +33,7 @@ type memoryMessage struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64)}
+	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64), reads: make(map[readKey]int64)}
 }
 
 // Apply implements chat.Store.

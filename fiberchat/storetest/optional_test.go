@@ -12,4 +12,5 @@ func TestMemoryOptional(t *testing.T) {
 	open := func(*testing.T) chat.Store { return storetest.NewMemory() }
 	storetest.RunUnconfirmed(t, open)
 	storetest.RunCounter(t, open)
+	storetest.RunConversations(t, open)
 }

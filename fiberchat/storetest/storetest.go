@@ -10,15 +10,16 @@
 //
 // # Files
 //
-//	storetest.go  Run
-//	save.go       Saves: order, repetitions, conflicts
-//	confirm.go    confirmations; confirm_many.go
-//	read.go       Pending, Inbox, Last, Conversation
-//	previous.go   Result.Previous
-//	order.go      ids that become visible in order
-//	shared.go     two stores on one database
-//	optional.go   chat.Unconfirmed and chat.Counter
-//	memory.go     Memory
+//	storetest.go      Run
+//	save.go           Saves: order, repetitions, conflicts
+//	confirm.go        confirmations; confirm_many.go
+//	read.go           Pending, Inbox, Last, Conversation
+//	previous.go       Result.Previous
+//	order.go          ids that become visible in order
+//	shared.go         two stores on one database
+//	optional.go       chat.Unconfirmed and chat.Counter
+//	conversations.go  chat.Conversations
+//	memory.go         Memory; memory_conversations.go
 package storetest
 
 import (
