@@ -97,6 +97,14 @@ func (c *client) OnSend(f *stomp.Frame) error {
 		c.handleConfirm(f)
 	case toInit:
 		c.handleInit(f)
+	case toRead:
+		c.handleAsk(f, c.handleRead)
+	case toConversations:
+		c.handleAsk(f, c.handleConversations)
+	case toHistory:
+		c.handleAsk(f, c.handleHistory)
+	case toSync:
+		c.handleAsk(f, c.handleSync)
 	case toOldNotice:
 		c.refuse("", f.Receipt(), noSuchDestination())
 	default:

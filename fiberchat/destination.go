@@ -11,9 +11,13 @@ import (
 
 // What a client sends to. The misspellings are the protocol's.
 const (
-	toSend    = "/socket/chat/send"
-	toConfirm = "/socket/chat/recive"
-	toInit    = "/socket/chat/init"
+	toSend          = "/socket/chat/send"
+	toConfirm       = "/socket/chat/recive"
+	toInit          = "/socket/chat/init"
+	toRead          = "/socket/chat/read"
+	toConversations = "/socket/chat/conversations"
+	toHistory       = "/socket/chat/history"
+	toSync          = "/socket/chat/sync"
 	// toOldNotice is what the seed's web client also sends to; nothing is there.
 	toOldNotice = "/socket/ntc/rcv"
 )
@@ -27,6 +31,11 @@ const (
 	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
+	aboutSent          // what the user's other sessions send
+	aboutRead          // what was read
+	aboutConversations // answers
+	aboutHistory
+	aboutSync
 	aboutNothing // accepted for old clients; nothing ever comes
 )
 
@@ -43,6 +52,16 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 		return aboutFailures, true
 	case "/user/queue/delivered":
 		return aboutDelivered, true
+	case "/user/queue/sent":
+		return aboutSent, true
+	case "/user/queue/read":
+		return aboutRead, true
+	case "/user/queue/conversations":
+		return aboutConversations, true
+	case "/user/queue/history":
+		return aboutHistory, true
+	case "/user/queue/sync":
+		return aboutSync, true
 	case "/user/queue/rcv/status":
 		return aboutNothing, true
 	}

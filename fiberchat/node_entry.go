@@ -8,6 +8,7 @@ import "encoding/binary"
 const (
 	entryMessage   = 'm' // to userID, whose body is empty where it is too long for the bus
 	entryDelivered = 'd' // a body for userID's sessions about aboutDelivered
+	entryRead      = 'R' // a body for userID's sessions about aboutRead
 	entryRevoked   = 'r' // one revocation, as appendRevoked writes it
 	entryHello     = 'h' // asks for the revocations of late
 )
@@ -21,7 +22,7 @@ type entry struct {
 func appendEntry(b []byte, e entry) []byte {
 	var numbers [3 * binary.MaxVarintLen64]byte
 	head := numbers[:0]
-	if e.kind == entryMessage || e.kind == entryDelivered {
+	if e.kind == entryMessage || e.kind == entryDelivered || e.kind == entryRead {
 		head = binary.AppendVarint(head, e.userID)
 	}
 	if e.kind == entryMessage {
@@ -72,7 +73,7 @@ func nextEntry(entries []byte) (e entry, others []byte, ok bool) {
 	switch e.kind {
 	case entryMessage:
 		e.userID, e.id, e.previous = number(), number(), number()
-	case entryDelivered:
+	case entryDelivered, entryRead:
 		e.userID = number()
 	}
 	e.body = rest

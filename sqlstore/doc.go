@@ -68,6 +68,8 @@
 //	inbox.go            Pending, Inbox and Last; inbox_mysql.go
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
+//	conversations.go    chat.Conversations; since.go, mark_read.go
+//	pairs.go            who has a conversation with whom
 //	counter.go          chat.Counter
 //	purge.go            Purge
 //	retry.go            what is tried again

@@ -5,10 +5,11 @@
 //
 // # Files
 //
-//	user.go     User and MaxUserID
-//	auth.go     Authenticator and Directory
-//	message.go  Message, Confirmation, and the operations on them
-//	store.go    Store, and what one may offer in addition
-//	errors.go   the errors they return
-//	refuse.go   Refuse: a refusal with words of the app's own
+//	user.go           User and MaxUserID
+//	auth.go           Authenticator and Directory
+//	message.go        Message, Confirmation, and the operations on them
+//	store.go          Store, and what one may offer in addition
+//	conversations.go  Conversations, another such thing, and Summary
+//	errors.go         the errors they return
+//	refuse.go         Refuse: a refusal with words of the app's own
 package chat
