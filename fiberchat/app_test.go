@@ -19,8 +19,8 @@ import (
 
 const appQueue = "/user/queue/app/"
 
-// ask sends a frame that wants a receipt.
-func (c *client) ask(destination, receipt, body string) {
+// sendTo sends a frame that wants a receipt.
+func (c *client) sendTo(destination, receipt, body string) {
 	c.t.Helper()
 	c.raw("SEND\ndestination:" + destination + "\nreceipt:" + receipt + "\n\n" + body + "\x00")
 }
@@ -43,7 +43,7 @@ func TestHandle(t *testing.T) {
 		beside.subscribe(appQueue + "echo")
 		for i, body := range []string{"起来聊天", "", "<&>\n"} {
 			receipt := fmt.Sprint("r", i)
-			a.ask("/app/echo", receipt, body)
+			a.sendTo("/app/echo", receipt, body)
 			for range 2 {
 				f := a.message(appQueue + "echo")
 				var got struct{ From, Body string }
@@ -112,7 +112,7 @@ func TestHandlersAnswer(t *testing.T) {
 		}
 		// A client that asked for a receipt gets the only other answer there is.
 		b := online(t, s.addr, "bob")
-		b.ask("/app/do", "r1", c.body)
+		b.sendTo("/app/do", "r1", c.body)
 		b.refused("", c.code, c.name)
 		token, code := "refused", 1008
 		if c.code == -300 {
@@ -123,7 +123,7 @@ func TestHandlersAnswer(t *testing.T) {
 			t.Error("got", e)
 		}
 	}
-	a.ask("/app/do", "r2", "well")
+	a.sendTo("/app/do", "r2", "well")
 	a.receipt("r2")
 	a.nothing()
 	if n := strings.Count(s.logs.String(), "level=ERROR msg=\"handle a frame\" destination=/app/do"); n != 2*tried {
@@ -149,9 +149,9 @@ func TestNoHandler(t *testing.T) {
 		a.send(destination, "{}")
 		a.refused("", -404, "NoSuchDestination")
 	}
-	a.ask("/app/known", "r1", "")
+	a.sendTo("/app/known", "r1", "")
 	a.receipt("r1")
-	a.ask("/app/unknown", "r2", "")
+	a.sendTo("/app/unknown", "r2", "")
 	a.refused("", -404, "NoSuchDestination")
 	a.fails("refused", 1008)
 	for _, destination := range []string{"/app", "app/known", "/application", "/user/queue/app/known"} {
@@ -395,7 +395,7 @@ func TestBodyIsTheHandlers(t *testing.T) {
 	})
 	a := online(t, s.addr, "alice")
 	for i := range 20 {
-		a.ask("/app/keep", "r", strings.Repeat(string(rune('a'+i)), 1000))
+		a.sendTo("/app/keep", "r", strings.Repeat(string(rune('a'+i)), 1000))
 		a.receipt("r")
 	}
 	for i, body := range bodies {

@@ -101,6 +101,14 @@ func (c *client) OnSend(f *stomp.Frame) error {
 		c.handleInit(f)
 	case toConfirmNotice:
 		c.handleNotice(f)
+	case toRead:
+		c.handleAsk(f, c.handleRead)
+	case toConversations:
+		c.handleAsk(f, c.handleConversations)
+	case toHistory:
+		c.handleAsk(f, c.handleHistory)
+	case toSync:
+		c.handleAsk(f, c.handleSync)
 	default:
 		if !bytes.HasPrefix(f.Destination(), []byte(toApp)) {
 			return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)

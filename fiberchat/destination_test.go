@@ -95,6 +95,11 @@ func FuzzSubjectOf(f *testing.F) {
 			}
 		}
 		want["/user/queue/rcv/status"] = aboutNoticeStatus
+		want["/user/queue/sent"] = aboutSent
+		want["/user/queue/read"] = aboutRead
+		want["/user/queue/conversations"] = aboutConversations
+		want["/user/queue/history"] = aboutHistory
+		want["/user/queue/sync"] = aboutSync
 		if _, exact := want[destination]; ok && !exact {
 			// Then it is the name in another spelling.
 			who := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(destination, "/user/"), "/recive"), "/notice")

@@ -53,6 +53,9 @@
 // the session reads the store until there is nothing left. Package
 // internal/feed has the whole rule.
 //
+// What a client asks for beside its feed (conversations, history, sync) its
+// reader reads from the store and answers itself, one after the other.
+//
 // So a Bus may lose, repeat and reorder. A node publishes what it commits, with
 // Previous; the others skip what they have no session for. What no later
 // message shows is found by looking in the store: every two seconds with a Bus
@@ -95,6 +98,7 @@
 //	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
+//	conversations.go   Chat.Conversations and Chat.MarkRead (handle_ask_test.go too)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
 //	ticket.go          Chat.Ticket: tokens for one connection (ticket_test.go)
@@ -111,6 +115,7 @@
 //	presence.go        Chat.Online
 //	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
+//	handle_ask.go      conversations, history, sync and read (conversations_test.go too)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
 //	pending.go         the limit of unconfirmed messages (bounds_test.go too)
@@ -124,7 +129,7 @@
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
-//	payload.go         the JSON bodies of the wire
+//	payload.go         the JSON bodies of the wire; payload_ask.go those of handle_ask.go
 //	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)

@@ -53,6 +53,7 @@ type Chat struct {
 	sendBytes       *limiter // bytes of their contents
 	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
+	asks            *limiter
 	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
@@ -99,7 +100,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		closed:         make(chan struct{}),
 	}
 	slowed := func() { ch.metrics.RateLimited.Inc() }
-	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.unknownConfirms} {
+	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.asks, &ch.unknownConfirms} {
 		*l = newLimiter(cfg.Limits.SendRate, int(4*cfg.Limits.SendRate), slowed)
 	}
 	ch.sendBytes = newLimiter(float64(cfg.Limits.SendBytes), max(16*cfg.Limits.SendBytes, cfg.Limits.Content), slowed)
@@ -236,7 +237,7 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.unknownConfirms} {
+			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.asks, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)

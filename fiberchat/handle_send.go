@@ -125,7 +125,7 @@ func (t *sendTask) Done(r *chat.Result, err error) {
 	}
 	switch {
 	case err == nil && r.Changed:
-		t.chat.deliver(&r.Message, r.Previous)
+		t.chat.deliver(&r.Message, r.Previous, t.from)
 	case isUnknown(err):
 		t.chat.commitUnknown(t.message.ReceiverID)
 		t.chat.cfg.Logger.Error("store message", "error", err, "user", t.message.SenderID)

@@ -230,6 +230,7 @@ func (n *node) handle(e entry) {
 				c.feed.Offer(e.id, e.previous, e.body)
 			}
 		}
+		n.chat.notifyOthers(senderOf(e.body), nil, aboutSent, e.body)
 	case entryDelivered:
 		for _, c := range n.chat.hub.Of(e.userID) {
 			c.notify(aboutDelivered, e.body)
@@ -238,6 +239,8 @@ func (n *node) handle(e entry) {
 		n.handlePush(e)
 	case entryNotice:
 		n.chat.noticed(e.userID, e.id)
+	case entryRead:
+		n.chat.notifyOthers(e.userID, nil, aboutRead, e.body)
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
 	case entryTicket:

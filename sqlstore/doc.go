@@ -70,6 +70,8 @@
 //	inbox.go            Pending, Inbox and Last; inbox_mysql.go: pages that others go on from
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
+//	conversations.go    chat.Conversations; since.go, mark_read.go
+//	pairs.go            who has a conversation with whom
 //	counter.go          chat.Counter
 //	purge.go            Purge and PurgeUnconfirmed
 //	personal.go         Export and Forget: all there is about a user

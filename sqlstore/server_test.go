@@ -100,6 +100,7 @@ func TestServerOptional(t *testing.T) {
 			dsn := scratch(t, kind)
 			return openAt(t, dsn), openAt(t, dsn)
 		})
+		storetest.RunConversations(t, open)
 	})
 }
 

@@ -61,6 +61,7 @@ func TestSQLiteOptional(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "chat.db")
 		return openAt(t, path), openAt(t, path)
 	})
+	storetest.RunConversations(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 }
 
 // The app's own database, with the driver's defaults except for the time-out.

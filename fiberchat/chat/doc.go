@@ -9,6 +9,7 @@
 //	auth.go     Authenticator and Directory
 //	message.go  Message, Confirmation, and the operations on them
 //	notice.go   Notice, and the Notices that a Store may offer
+//	conversations.go Conversations and Summary, and what of them a Store may offer
 //	store.go    Store, and what one may offer in addition
 //	presence.go Presence and PresenceStore
 //	errors.go   the errors they return

@@ -18,7 +18,8 @@ var (
 )
 
 // Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed, chat.Counter, chat.Notices and chat.PresenceStore. It grows without limit.
+// chat.Unconfirmed, chat.Counter, chat.Conversations, chat.Notices and
+// chat.PresenceStore. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
@@ -26,6 +27,7 @@ type Memory struct {
 	last     map[int64]int64  // the highest id by receiver
 	presence memoryPresence
 	notices  []memoryNotice // the notice with ID n is at n-1
+	reads    map[readKey]int64
 }
 
 type memoryMessage struct {
@@ -35,7 +37,7 @@ type memoryMessage struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64)}
+	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64), reads: make(map[readKey]int64)}
 }
 
 // Apply implements chat.Store.

@@ -17,4 +17,5 @@ func TestMemoryOptional(t *testing.T) {
 		s := storetest.NewMemory()
 		return s, s
 	})
+	storetest.RunConversations(t, open)
 }

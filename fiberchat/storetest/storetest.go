@@ -20,7 +20,8 @@
 //	optional.go   chat.Unconfirmed and chat.Counter
 //	presence.go   chat.PresenceStore
 //	notices.go    chat.Notices; notices_shared.go
-//	memory.go     Memory; memory_notices.go, memory_presence.go
+//	conversations.go  chat.Conversations
+//	memory.go     Memory; memory_conversations.go, memory_notices.go, memory_presence.go
 package storetest
 
 import (
