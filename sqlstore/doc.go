@@ -68,7 +68,8 @@
 //	inbox.go            Pending, Inbox and Last; inbox_mysql.go
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
-//	counter.go          chat.Counter
+//	counter.go          chat.Counter and chat.Finder
+//	overdue.go          chat.OverdueQueue
 //	purge.go            Purge
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go

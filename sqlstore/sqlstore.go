@@ -17,6 +17,8 @@ var (
 	_ chat.Store         = (*Store)(nil)
 	_ chat.Unconfirmed   = (*Store)(nil)
 	_ chat.Counter       = (*Store)(nil)
+	_ chat.Finder        = (*Store)(nil)
+	_ chat.OverdueQueue  = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )

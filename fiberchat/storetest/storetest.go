@@ -17,8 +17,9 @@
 //	previous.go   Result.Previous
 //	order.go      ids that become visible in order
 //	shared.go     two stores on one database
-//	optional.go   chat.Unconfirmed and chat.Counter
-//	memory.go     Memory
+//	optional.go   chat.Unconfirmed, chat.Counter and chat.Finder
+//	overdue.go    chat.OverdueQueue
+//	memory.go     Memory; memory_overdue.go
 package storetest
 
 import (
