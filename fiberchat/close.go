@@ -71,6 +71,7 @@ func (ch *Chat) finish() error {
 		c.session.Close(stomp.CloseGoingAway, "going away")
 	}
 	ch.sessions.Wait()
+	ch.hooks.close()
 	ch.node.close()
 	err := ch.sockjs.Close(ch.ctx)
 	ch.cancel()

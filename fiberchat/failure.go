@@ -49,6 +49,7 @@ var (
 	failToSelf      = &failure{codeRefused, "ToSelf", "sender and receiver are the same user"}
 	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
 	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}
+	failSpoilt      = &failure{codeForbidden, "Forbidden", "the server made a text of it that it cannot keep"}
 	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
 	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
 	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}
@@ -93,8 +94,7 @@ func (ch *Chat) ruling(err error, hook string, from int64) *failure {
 	case errors.Is(err, chat.ErrForbidden):
 		return failForbidden
 	}
-	ch.cfg.Logger.Error("ask the app", "hook", hook, "error", err, "user", from)
-	return ch.tryAgain(err)
+	return ch.hookFailed(hook, err, from)
 }
 
 // guard calls the app's code and turns a panic into an error.

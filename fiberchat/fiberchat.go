@@ -44,6 +44,8 @@ type Chat struct {
 	revoked         revocations
 	unknownCommits  unknownCommits
 	pendings        *pendings
+	hooks           *hooks
+	sending         sending
 	sends           *limiter // messages
 	sendBytes       *limiter // bytes of their contents
 	replays         *limiter // bytes of what is read from the store
@@ -88,6 +90,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		hub:            hub.New[*client](),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
+		sending:        sending{ends: make(map[operation]chan struct{})},
 		catchUpNow:     make(chan struct{}, 1),
 		closing:        make(chan struct{}),
 		closed:         make(chan struct{}),
@@ -118,8 +121,13 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
 	ch.committer = commit.New(cfg.Store, cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
+	ch.hooks = newHooks(ch)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
+	if cfg.Overdue != nil {
+		ch.sessions.Add(1)
+		go ch.keepOverdue() // waited for by Close
+	}
 	if !ch.node.alone() {
 		ch.sessions.Add(1)
 		go ch.keepCatchingUp(start) // waited for by Close
@@ -138,6 +146,9 @@ func (ch *Chat) connect() (start mark, err error) {
 	start.at = time.Now()
 	if start.last, err = ch.last(0); err != nil {
 		return start, fmt.Errorf("look into the store: %w", err)
+	}
+	if err := ch.beginOverdue(); err != nil {
+		return start, fmt.Errorf("begin to look who is overdue: %w", err)
 	}
 	ch.metrics = metrics.New()
 	if err := ch.node.join(); err != nil {
@@ -160,6 +171,9 @@ func (ch *Chat) register(c *client) {
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
+	}
+	if len(all) == 1 {
+		ch.hooks.connections.changed(c.identity.User.ID)
 	}
 	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
@@ -209,7 +223,12 @@ func (ch *Chat) enter() bool {
 	return true
 }
 
-func (ch *Chat) unregister(c *client) { ch.hub.Remove(c.identity.User.ID, c) }
+func (ch *Chat) unregister(c *client) {
+	ch.hub.Remove(c.identity.User.ID, c)
+	if len(ch.hub.Of(c.identity.User.ID)) == 0 {
+		ch.hooks.connections.changed(c.identity.User.ID)
+	}
+}
 
 // keepHouse does what is due by the clock, until Close.
 func (ch *Chat) keepHouse() {
@@ -227,6 +246,7 @@ func (ch *Chat) keepHouse() {
 			}
 			ch.revoked.prune(at)
 			ch.node.watchBus(at)
+			ch.hooks.report()
 		}
 	}
 }
