@@ -72,6 +72,7 @@ func (ch *Chat) finish() error {
 	}
 	ch.sessions.Wait()
 	ch.presence.close()
+	ch.hooks.close()
 	ch.node.close()
 	err := ch.sockjs.Close(ch.ctx)
 	ch.cancel()

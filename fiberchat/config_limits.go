@@ -151,9 +151,9 @@ type Timeouts struct {
 	// Optional. Default: 30 seconds
 	Write time.Duration
 
-	// Store ends an operation of the Store, the Directory, CanSend or the
-	// Authenticator, whose client is answered -300 (of the Authenticator: HTTP
-	// 503). With a Bus it is also how far each node looks
+	// Store ends an operation of the Store, the Directory or the Authenticator,
+	// and a call of a hook. A client that waits for it is answered -300 (of the
+	// Authenticator: HTTP 503). With a Bus it is also how far each node looks
 	// back for what the bus lost. Shorter than the database takes under load,
 	// it makes clients send again what is being stored.
 	//

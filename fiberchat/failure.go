@@ -57,6 +57,7 @@ var (
 	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
 	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}
 	failNoNotice    = &failure{codeNotFound, "NoticeNotFound", "no such notice was sent to you"}
+	failSpoilt      = &failure{codeForbidden, "Forbidden", "the server made a text of it that it cannot keep"}
 	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
 	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
 	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}
@@ -95,8 +96,7 @@ func (ch *Chat) ruling(err error, hook string, from int64) *failure {
 	if f := refusalOf(err, failForbidden); f != nil {
 		return f
 	}
-	ch.cfg.Logger.Error("ask the app", "hook", hook, "error", err, "user", from)
-	return ch.tryAgain(err)
+	return ch.hookFailed(hook, err, from)
 }
 
 // handlerFailure is what a client is answered whose SEND a handler of the app's

@@ -49,6 +49,8 @@ type Chat struct {
 	unknownCommits  unknownCommits
 	notices         chat.Notices // nil where the Store has none
 	pendings        *pendings
+	hooks           *hooks
+	sending         sending
 	sends           *limiter // messages
 	sendBytes       *limiter // bytes of their contents
 	replays         *limiter // bytes of what is read from the store
@@ -95,6 +97,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		tickets:        newTickets(&cfg),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
+		sending:        sending{ends: make(map[operation]chan struct{})},
 		catchUpNow:     make(chan struct{}, 1),
 		closing:        make(chan struct{}),
 		closed:         make(chan struct{}),
@@ -127,8 +130,13 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
 	ch.committer = commit.New(cfg.Store, !ch.node.alone(), cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
 	ch.presence = newPresence(ch)
+	ch.hooks = newHooks(ch)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
+	if cfg.Overdue != nil {
+		ch.sessions.Add(1)
+		go ch.keepOverdue() // waited for by Close
+	}
 	if !ch.node.alone() {
 		ch.sessions.Add(1)
 		go ch.keepCatchingUp(start) // waited for by Close
@@ -146,6 +154,9 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 func (ch *Chat) connect() (start mark, err error) {
 	if start, err = ch.mark(); err != nil {
 		return start, fmt.Errorf("look into the store: %w", err)
+	}
+	if err := ch.beginOverdue(); err != nil {
+		return start, fmt.Errorf("begin to look who is overdue: %w", err)
 	}
 	ch.metrics = metrics.New()
 	if err := ch.node.join(); err != nil {
@@ -171,6 +182,7 @@ func (ch *Chat) register(c *client) {
 	}
 	if len(all) == 1 {
 		ch.presence.note(c.identity.User.ID)
+		ch.hooks.connections.changed(c.identity.User.ID)
 	}
 	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
@@ -223,6 +235,7 @@ func (ch *Chat) enter() bool {
 func (ch *Chat) unregister(c *client) {
 	if last := ch.hub.Remove(c.identity.User.ID, c); last {
 		ch.presence.note(c.identity.User.ID)
+		ch.hooks.connections.changed(c.identity.User.ID)
 	}
 }
 
@@ -243,6 +256,7 @@ func (ch *Chat) keepHouse() {
 			ch.revoked.prune(at)
 			ch.tickets.prune(at)
 			ch.node.watchBus(at)
+			ch.hooks.report()
 		}
 	}
 }

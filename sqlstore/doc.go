@@ -72,12 +72,13 @@
 //	unconfirmed.go      chat.Unconfirmed
 //	conversations.go    chat.Conversations; since.go, mark_read.go
 //	pairs.go            who has a conversation with whom
-//	counter.go          chat.Counter
 //	purge.go            Purge and PurgeUnconfirmed
 //	personal.go         Export and Forget: all there is about a user
 //	backup.go           Backup
 //	presence.go         chat.PresenceStore
 //	notices.go          chat.Notices; notify.go: storing one
+//	counter.go          chat.Counter and chat.Finder
+//	overdue.go          chat.OverdueQueue
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
 //	tokens.go           signing in and out, and Authenticate

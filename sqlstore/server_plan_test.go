@@ -79,6 +79,7 @@ func TestServerQueryPlans(t *testing.T) {
 			{"mysql: confirm by ChatID, candidates", mysqlCandidates, "messages_chat", []any{strs, ints}},
 			{"mysql: confirm by ID", mysqlSelect + mysqlByID, "primary", []any{ints}},
 			{"mysql: confirm", mysqlConfirm(2), "primary", []any{1, 1, 2, 2, ints}},
+			{"look who is overdue", overdueSQL, "primary", []any{30_000, 31_000, 1000}},
 			{"sweep", unconfirmedSQL, "primary", []any{50_900, 100}},
 		} {
 			query, args := s.sql(c.query), c.args

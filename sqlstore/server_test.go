@@ -101,6 +101,11 @@ func TestServerOptional(t *testing.T) {
 			return openAt(t, dsn), openAt(t, dsn)
 		})
 		storetest.RunConversations(t, open)
+		storetest.RunFinder(t, open)
+		storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+			dsn := scratch(t, kind)
+			return openAt(t, dsn), openAt(t, dsn)
+		})
 	})
 }
 

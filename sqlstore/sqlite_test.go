@@ -62,6 +62,11 @@ func TestSQLiteOptional(t *testing.T) {
 		return openAt(t, path), openAt(t, path)
 	})
 	storetest.RunConversations(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunFinder(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+		path := filepath.Join(t.TempDir(), "chat.db")
+		return openAt(t, path), openAt(t, path)
+	})
 }
 
 // The app's own database, with the driver's defaults except for the time-out.
@@ -86,6 +91,10 @@ func TestSQLiteOfTheApp(t *testing.T) {
 	}
 	storetest.Run(t, open)
 	storetest.RunPresence(t, open)
+	storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+		s := open(t)
+		return s, s
+	})
 }
 
 func saveOp(chatID string) chat.Op {

@@ -20,6 +20,8 @@ var (
 	_ chat.PresenceStore = (*Store)(nil)
 	_ chat.Notices       = (*Store)(nil)
 	_ chat.Conversations = (*Store)(nil)
+	_ chat.Finder        = (*Store)(nil)
+	_ chat.OverdueQueue  = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )

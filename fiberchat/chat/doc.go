@@ -12,6 +12,9 @@
 //	conversations.go Conversations and Summary, and what of them a Store may offer
 //	store.go    Store, and what one may offer in addition
 //	presence.go Presence and PresenceStore
+//	payload.go  Message as JSON, as the wire has it
+//	store.go    Store, and what one may offer in addition
+//	overdue.go  OverdueQueue, which a Store may offer too
 //	errors.go   the errors they return
 //	refuse.go   Refuse: a refusal with words of the app's own
 package chat

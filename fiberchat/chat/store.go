@@ -55,13 +55,18 @@ type Unconfirmed interface {
 // Ref names a message, or a notice, and its receiver.
 type Ref struct{ ID, ReceiverID int64 }
 
-// Counter is what a Store offers in addition for what is asked before a
-// message is stored. Safe for concurrent use.
+// Counter is what a Store offers in addition for Config.Limits.Pending. Safe for
+// concurrent use.
 type Counter interface {
 	// CountPending returns how many messages to receiverID are not
 	// confirmed, counting to atMost.
 	CountPending(ctx context.Context, receiverID int64, atMost int) (int, error)
-	// Stored reports whether there is a message of senderID's under chatID: it
-	// was accepted once, whatever holds for another one now.
-	Stored(ctx context.Context, senderID int64, chatID string) (bool, error)
+}
+
+// Finder is what a Store offers in addition to know a repetition before it is
+// stored: it was accepted once, whatever holds for another one now.
+// Config.BeforeSave needs it. Safe for concurrent use.
+type Finder interface {
+	// Find returns the message that senderID sent under chatID, or ErrNotFound.
+	Find(ctx context.Context, senderID int64, chatID string) (Message, error)
 }

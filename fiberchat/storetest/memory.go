@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -11,15 +12,15 @@ import (
 )
 
 var (
-	_ chat.Store       = (*Memory)(nil)
-	_ chat.Unconfirmed = (*Memory)(nil)
-	_ chat.Counter     = (*Memory)(nil)
-	_ chat.Notices     = (*Memory)(nil)
+	_ chat.Store        = (*Memory)(nil)
+	_ chat.Unconfirmed  = (*Memory)(nil)
+	_ chat.Counter      = (*Memory)(nil)
+	_ chat.Finder       = (*Memory)(nil)
+	_ chat.OverdueQueue = (*Memory)(nil)
 )
 
-// Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed, chat.Counter, chat.Conversations, chat.Notices and
-// chat.PresenceStore. It grows without limit.
+// Memory is a chat.Store in memory, for tests. It offers all that
+// a Store may offer in addition. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
@@ -28,6 +29,7 @@ type Memory struct {
 	presence memoryPresence
 	notices  []memoryNotice // the notice with ID n is at n-1
 	reads    map[readKey]int64
+	overdue  memoryOverdue
 }
 
 type memoryMessage struct {
@@ -65,7 +67,7 @@ func (s *Memory) save(m chat.Message) chat.Result {
 			continue
 		}
 		if old.ReceiverID != m.ReceiverID || old.Content != m.Content {
-			return chat.Result{Err: chat.ErrConflict}
+			return chat.Result{Message: old, Err: chat.ErrConflict}
 		}
 		return chat.Result{Message: old}
 	}
@@ -174,10 +176,14 @@ func (s *Memory) CountPending(ctx context.Context, receiverID int64, atMost int)
 	return len(pending), err
 }
 
-// Stored implements chat.Counter.
-func (s *Memory) Stored(ctx context.Context, senderID int64, chatID string) (bool, error) {
+// Find implements chat.Finder.
+func (s *Memory) Find(ctx context.Context, senderID int64, chatID string) (chat.Message, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	of := func(i int) bool { return s.messages[i].SenderID == senderID }
-	return slices.ContainsFunc(s.byChat[chatID], of), ctx.Err()
+	for _, i := range s.byChat[chatID] {
+		if m := s.messages[i].Message; m.SenderID == senderID {
+			return m, ctx.Err()
+		}
+	}
+	return chat.Message{}, cmp.Or(ctx.Err(), chat.ErrNotFound)
 }

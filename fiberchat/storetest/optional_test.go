@@ -18,4 +18,9 @@ func TestMemoryOptional(t *testing.T) {
 		return s, s
 	})
 	storetest.RunConversations(t, open)
+	storetest.RunFinder(t, open)
+	storetest.RunOverdue(t, func(*testing.T) (a, b chat.Store) {
+		s := storetest.NewMemory()
+		return s, s
+	})
 }

@@ -22,6 +22,9 @@ type Set struct {
 	RateLimited   prometheus.Counter
 	AuthFailures  *prometheus.CounterVec // by reason
 	Panics        prometheus.Counter
+	HookTime      *prometheus.HistogramVec // by hook, as the other two
+	HookFailures  *prometheus.CounterVec
+	HookDropped   *prometheus.CounterVec
 
 	Notices, NoticeConfirmations Outcomes
 
@@ -77,6 +80,18 @@ func New() *Set {
 			Help: "Tokens refused, by reason: unauthorized, expired, error.",
 		}, []string{"reason"}),
 		Panics: counter("panics_total", "Panics that were recovered, of the app's code or of ours."),
+		HookTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "fiberchat", Name: "hook_duration_seconds", Help: "Duration of calls of the app's hooks.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
+		}, []string{"hook"}),
+		HookFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "fiberchat", Name: "hook_failures_total",
+			Help: "Calls of the app's hooks that failed: an error that is no refusal, a panic, a time-out.",
+		}, []string{"hook"}),
+		HookDropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "fiberchat", Name: "hook_dropped_total",
+			Help: "Calls of the app's hooks that were not made because too many waited.",
+		}, []string{"hook"}),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "fiberchat", Name: "commit_operations", Help: "Operations in one transaction.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -103,7 +118,7 @@ func (s *Set) Register(r prometheus.Registerer, queued, bus func() float64) erro
 	}
 	all := append(s.vectors[:len(s.vectors):len(s.vectors)],
 		s.Sessions, s.SlowClients, s.Replays, s.Replayed, s.RateLimited,
-		s.AuthFailures, s.Panics, s.commitSize, s.commitTime,
+		s.AuthFailures, s.Panics, s.HookTime, s.HookFailures, s.HookDropped, s.commitSize, s.commitTime,
 		gauge("queue_bytes", "Bytes that wait to be sent to clients.", queued),
 	)
 	if bus != nil {
