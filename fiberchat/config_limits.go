@@ -72,8 +72,8 @@ type Limits struct {
 	// Optional. Default: 10000 with a Store that is a chat.Counter, else no limit
 	Pending int
 
-	// SendRate is how many messages a second a user may send, over all
-	// sessions on this node, with bursts of four times as many. Whoever is
+	// SendRate is how many messages a second a user may send, frames to
+	// destinations of Handle included, over all sessions on this node, with bursts of four times as many. Whoever is
 	// faster is read more slowly; nothing is refused. Inits, and confirmations
 	// that confirm nothing (of messages that do not exist, or that are confirmed
 	// already), have each a like limit of their own.
@@ -152,7 +152,7 @@ type Timeouts struct {
 	Write time.Duration
 
 	// Store ends an operation of the Store, the Directory or the Authenticator,
-	// and a call of a hook. A client that waits for it is answered -300 (of the
+	// a call of a hook, and a handler of Handle. A client that waits for it is answered -300 (of the
 	// Authenticator: HTTP 503). With a Bus it is also how far each node looks
 	// back for what the bus lost. Shorter than the database takes under load,
 	// it makes clients send again what is being stored.

@@ -23,10 +23,14 @@
 // away sends an init and gets what is not confirmed; one that got no answer
 // sends the same msgID again, which is answered the same way and stored once.
 //
+// What else clients and server have to say to each other goes over the same
+// connection: [Chat.Handle] takes it, [Request.Reply] and [Chat.Push] send it, and
+// nothing of it is stored. [Chat.Online] knows who is there, on any node.
+//
 // All methods of Chat are safe for concurrent use, and so must be what Config
-// is given: Store, Authenticator, Directory, CanSend and Bus are called by many
-// goroutines at once. What they panic with is recovered, logged, and answered
-// with code -300.
+// and Handle are given: Store, Authenticator, Directory, CanSend, Bus and
+// handlers are called by many goroutines at once. What they panic with is
+// recovered, logged, and answered with code -300.
 //
 // # One message through the code
 //
@@ -75,13 +79,16 @@
 // A lone operation that comes while nothing is being committed is committed by
 // its reader, which then answers and delivers too.
 //
-// Each Chat has a goroutine for what is due by the clock and one that waits for
-// the app's shutdown; with a Bus one that catches up and one that publishes.
-// Close waits for all of them, except for the one that waits for the shutdown,
-// which ends when Close begins.
+// A handler of the app runs on a goroutine of its own, which its session's
+// reader waits for.
+//
+// Each Chat has a goroutine for what is due by the clock, one that writes who
+// comes and goes, and one that waits for the app's shutdown; with a Bus one that
+// catches up and one that publishes. Close waits for all of them, except for the
+// one that waits for the shutdown, which ends when Close begins.
 //
 // Every queue is bounded. What overflows ends the session with a close code
-// that says so, and loses nothing, since all of it is stored.
+// that says so, and loses no message, since all of them are stored.
 //
 // # Files
 //

@@ -23,10 +23,10 @@ const (
 	// The ids that one call looks at: the write lock is held for milliseconds.
 	overdueSpan = 1000
 
-	marksSQL     = "SELECT id, marked_at FROM {p}overdue_marks ORDER BY id LIMIT ?"
-	markOverdueSQL      = "INSERT INTO {p}overdue_marks (id, marked_at) VALUES (?, ?)"
-	passMarksSQL = "DELETE FROM {p}overdue_marks WHERE id <= ? AND id <> ?"
-	passSQL      = "UPDATE {p}overdue_marks SET id = ? WHERE id = ? AND marked_at = 0"
+	marksSQL       = "SELECT id, marked_at FROM {p}overdue_marks ORDER BY id LIMIT ?"
+	markOverdueSQL = "INSERT INTO {p}overdue_marks (id, marked_at) VALUES (?, ?)"
+	passMarksSQL   = "DELETE FROM {p}overdue_marks WHERE id <= ? AND id <> ?"
+	passSQL        = "UPDATE {p}overdue_marks SET id = ? WHERE id = ? AND marked_at = 0"
 	// A sum tells PostgreSQL the type of the parameter; the LIMIT keeps
 	// everybody on the primary key.
 	queueSQL = `INSERT INTO {p}overdue (receiver_id, up_to, due_at, tries)

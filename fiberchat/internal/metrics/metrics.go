@@ -74,7 +74,7 @@ func New() *Set {
 		SlowClients:   counter("slow_clients_total", "Sessions closed because the client read too slowly."),
 		Replays:       counter("replays_total", "Replays of unconfirmed messages that began."),
 		Replayed:      counter("replayed_messages_total", "Messages that replays read from the store."),
-		RateLimited:   counter("rate_limited_total", "Frames that waited because the user was faster than Limits.SendRate or Limits.SendBytes: messages, inits, and confirmations after too many that confirmed nothing."),
+		RateLimited:   counter("rate_limited_total", "Frames that waited because the user was faster than Limits.SendRate or Limits.SendBytes: messages, frames to the app, inits, and confirmations after too many that confirmed nothing."),
 		AuthFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "fiberchat", Name: "auth_failures_total",
 			Help: "Tokens refused, by reason: unauthorized, expired, error.",
