@@ -63,7 +63,13 @@ func (s *session) push(body []byte, stop <-chan struct{}) error {
 		}
 	}
 	if s.err != nil {
+		left := s.left
 		s.mu.Unlock()
+		if left {
+			// An iframe is not told that its stream broke (htmlfile): it learns
+			// here or never, for it makes no other request.
+			return errLeft
+		}
 		return nil // the close frame tells the client
 	}
 	before := s.dec

@@ -59,6 +59,8 @@ func (s *Server) send(c *fiber.Ctx, id string, form bool) (status int, problem s
 		return fiber.StatusRequestEntityTooLarge, "Payload too large."
 	}
 	switch err := session.push(body, c.Context().Done()); {
+	case errors.Is(err, errLeft):
+		return fiber.StatusNotFound, "Session not found."
 	case errors.Is(err, errBusy):
 		return fiber.StatusServiceUnavailable, "Session is busy."
 	case errors.Is(err, errPayload):

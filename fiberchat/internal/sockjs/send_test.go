@@ -27,6 +27,37 @@ func TestSendInvalidSessionBeforePayload(t *testing.T) {
 	}
 }
 
+// A client whose stream broke may not know it: in an iframe (htmlfile) nothing
+// tells it. What it sends is read by nobody any more, so that is not a success.
+func TestSendAfterTheStreamBroke(t *testing.T) {
+	eachStream(t, func(t *testing.T, c streamCase) {
+		s := start(t, Config{})
+		id := newID()
+		path := "/echo/0/" + id
+		stream := c.open(t, s.addr, path)
+		stream.want(c.frame("o"))
+		session := s.find(sessionKey{id: id})
+		leave(t, stream, session)
+		for _, name := range []string{"/xhr_send", "/jsonp_send"} {
+			equal(t, name, post(t, s.addr, path+name, `["x"]`).status, http.StatusNotFound)
+		}
+		equal(t, "who comes back", polled(t, s.addr, path+"/xhr"), interrupted+"\n")
+	})
+}
+
+// One whose session was closed is told by the close frame, which it has yet to
+// fetch: a 404 before that would hide the reason.
+func TestSendBeforeTheCloseFrame(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	id := newID()
+	path := "/echo/0/" + id
+	equal(t, "open", polled(t, s.addr, path+"/xhr"), "o\n")
+	s.find(sessionKey{id: id}).Close(1008, "not-allowed")
+	sent(t, s.addr, path+"/xhr_send", `["x"]`)
+	equal(t, "close frame", polled(t, s.addr, path+"/xhr"), "c[1008,\"not-allowed\"]\n")
+}
+
 // A form may be as long as encoding makes what is within the bound.
 func TestFormTooLarge(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 var (
 	errTimeout = errors.New("sockjs: client did not come back")
 	errBusy    = errors.New("sockjs: too much waits to be read")
+	errLeft    = errors.New("sockjs: client was cut off from its session")
 )
 
 // A buffer of an idle session that is larger than this is given back.
@@ -43,6 +44,7 @@ type session struct {
 	out      []byte // queued messages as JSON strings, a comma between them
 	err      error  // why it is over
 	farewell []byte // the close frame
+	left     bool   // the client was cut off from it
 	receiver *receiver
 	streams  []*stream   // open ones
 	idle     *time.Timer // runs while there is no receiver
@@ -125,7 +127,7 @@ func (s *session) drained() bool {
 func (s *session) lost() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out = nil
+	s.out, s.left = nil, true
 	s.endLocked(io.EOF, 1002, "Connection interrupted")
 }
 
