@@ -11,6 +11,8 @@ import (
 var (
 	errTimeout = errors.New("sockjs: client did not come back")
 	errBusy    = errors.New("sockjs: too much waits to be read")
+	errTooLong = errors.New("sockjs: message is too long")
+	errCut     = errors.New("sockjs: body broke off")
 	errLeft    = errors.New("sockjs: client was cut off from its session")
 )
 
@@ -38,7 +40,7 @@ type session struct {
 	mu       sync.Mutex
 	alive    func()
 	in       bytes.Buffer
-	waiting  bool // a body waits for space
+	taking   bool // a body waits for space, or a part of it was taken
 	dec      decoder
 	opened   bool   // the o frame was sent
 	out      []byte // queued messages as JSON strings, a comma between them
@@ -140,7 +142,7 @@ func (s *session) attach() (*receiver, bool) {
 	defer patience.Stop()
 	for {
 		s.mu.Lock()
-		current, alive := s.receiver, s.alive
+		current := s.receiver
 		if s.err != nil {
 			s.mu.Unlock()
 			return nil, true
@@ -150,9 +152,7 @@ func (s *session) attach() (*receiver, bool) {
 			s.receiver = r
 			s.idle.Stop()
 			s.mu.Unlock()
-			if alive != nil {
-				alive()
-			}
+			s.living()
 			return r, true
 		}
 		s.mu.Unlock()
@@ -161,6 +161,16 @@ func (s *session) attach() (*receiver, bool) {
 		case <-patience.C:
 			return nil, false
 		}
+	}
+}
+
+// living tells of a sign of life that Read does not show.
+func (s *session) living() {
+	s.mu.Lock()
+	alive := s.alive
+	s.mu.Unlock()
+	if alive != nil {
+		alive()
 	}
 }
 
