@@ -66,9 +66,9 @@ func maskAfter(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// inbound is how many bytes a SockJS client may send at once: all frames that
-// waited for the request before. A backslash and a quotation mark of a frame
-// are two bytes there.
+// inbound is how many bytes of a SockJS client may wait to be read, and how
+// long one frame may be there, where each of its backslashes and quotation
+// marks is two bytes.
 func inbound(frame int) int { return max(4*frame, 1<<20) }
 
 // admit refuses at the doors without SockJS framing who may not come in now. A

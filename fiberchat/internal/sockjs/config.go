@@ -74,18 +74,18 @@ type Config struct {
 	DisconnectDelay time.Duration
 
 	// WriteTimeout is how long a write to a client may make no progress, and
-	// how long a sender waits for space. Optional. Default: 30 s.
+	// an upload of a sender, and its wait for space. Optional. Default: 30 s.
 	WriteTimeout time.Duration
 
 	// StreamLimit is how many bytes a streaming response carries before the
 	// client must make a new one and free the old. Optional. Default: 128 KiB.
 	StreamLimit int
 
-	// MaxInbound is how many bytes may wait to be read in one session, and
-	// the size of the largest request body (over it: 413) or WebSocket message
-	// (over it: c[1009,...]). A sender waits for space, WriteTimeout at most (then: 503).
-	// Clients put all that waited for one request into the next, so it is to
-	// be much larger than a message. Optional. Default: 1 MiB.
+	// MaxInbound is how many bytes may wait to be read in one session, and the
+	// size of the largest message (over it: 413) or WebSocket message (over it:
+	// c[1009,...]). A sender waits for space while the session reads on, and
+	// WriteTimeout without that (then: 503). Request bodies may be longer: clients
+	// put all that waited for one request into the next. Optional. Default: 1 MiB.
 	MaxInbound int
 
 	// MaxOutbound is how many bytes may wait in one session for the client

@@ -3,7 +3,6 @@ package sockjs
 import (
 	"bytes"
 	"net"
-	"time"
 )
 
 // Conn is one session as a connection. Its methods are those that package
@@ -29,58 +28,6 @@ type Conn interface {
 	// reason count. Queued messages go out before the close frame, and later
 	// requests get that frame again until the session is forgotten.
 	Close(code int, reason string) error
-}
-
-// push appends the messages of a client's body to what the session reads,
-// and waits until there is space for it. stop ends the wait. One body at a time
-// may wait, as SockJS clients send them, so that a session whose reader takes
-// its time holds no more.
-func (s *session) push(body []byte, stop <-chan struct{}) error {
-	patience := time.NewTimer(s.server.cfg.WriteTimeout)
-	defer patience.Stop()
-	s.mu.Lock()
-	if s.waiting {
-		s.mu.Unlock()
-		return errBusy
-	}
-	for s.err == nil && s.in.Len() > 0 && s.in.Len()+len(body) > s.server.cfg.MaxInbound {
-		s.waiting = true
-		s.mu.Unlock()
-		up := true
-		select {
-		case <-s.inSpace:
-		case <-s.over:
-		case <-stop:
-			up = false
-		case <-patience.C:
-			up = false
-		}
-		s.mu.Lock()
-		s.waiting = false
-		if !up {
-			s.mu.Unlock()
-			return errBusy
-		}
-	}
-	if s.err != nil {
-		s.mu.Unlock()
-		return nil // the close frame tells the client
-	}
-	before := s.dec
-	s.in.Grow(len(body))
-	decoded, err := s.dec.array(s.in.AvailableBuffer(), body)
-	if err != nil {
-		s.dec = before
-	} else {
-		s.in.Write(decoded)
-		s.readable.notify()
-	}
-	alive := s.alive
-	s.mu.Unlock()
-	if err == nil && alive != nil {
-		alive()
-	}
-	return err
 }
 
 func (s *session) Unread() bool {
@@ -136,11 +83,8 @@ func (s *session) WriteMessages(msgs [][]byte) error {
 }
 
 func (s *session) queue(msg []byte) error {
-	for waited := false; ; waited = true {
+	for {
 		s.mu.Lock()
-		if waited {
-			s.waiting = false
-		}
 		if s.err != nil {
 			s.mu.Unlock()
 			return net.ErrClosed

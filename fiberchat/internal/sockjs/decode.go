@@ -17,7 +17,8 @@ var (
 // A client may cut its text anywhere between two UTF-16 units, so a high
 // surrogate at the end of one string waits for the next string's first unit.
 type decoder struct {
-	high rune // a high surrogate that has no partner yet, or 0
+	high  rune // a high surrogate that has no partner yet, or 0
+	begun bool // an array, whose next part begins with a comma
 }
 
 // array appends the bytes of all strings in body, a JSON array of strings. On
@@ -28,14 +29,29 @@ func (d *decoder) array(dst, body []byte) ([]byte, error) {
 	switch p.space(); {
 	case len(body) == 0:
 		return nil, errPayload
-	case p.i < len(p.in) && p.in[p.i] == '[':
-		if p.elements() {
+	case p.opened():
+		if d.begun = false; p.elements() {
 			return p.end()
 		}
 	case json.Valid(body):
 		return nil, errPayload
 	}
 	return nil, errBroken
+}
+
+// part appends the bytes of the strings of an array that goes on behind body,
+// and returns how much of body they are, up to the comma behind the last one:
+// the array goes on there. It is 0 if there is none, whatever the reason.
+func (d *decoder) part(dst, body []byte) (decoded []byte, taken int) {
+	p := parser{decoder: d, in: body, out: dst}
+	if p.space(); p.opened() {
+		p.elements()
+	}
+	if p.whole.in == 0 {
+		return dst, 0
+	}
+	d.high, d.begun = p.whole.high, true
+	return p.out[:p.whole.out], p.whole.in
 }
 
 // arrayOrString also takes one string without brackets.
@@ -54,6 +70,10 @@ type parser struct {
 	*decoder
 	in, out []byte
 	i       int
+	whole   struct { // what was read up to the last comma
+		in, out int
+		high    rune
+	}
 }
 
 func (p *parser) space() {
@@ -70,9 +90,18 @@ func (p *parser) end() ([]byte, error) {
 	return p.out, nil
 }
 
-// elements reads from a bracket to its partner, and reports whether it was an array of strings.
+// opened reports whether an array begins here, or goes on.
+func (p *parser) opened() bool {
+	first := byte('[')
+	if p.begun {
+		first = ','
+	}
+	return p.i < len(p.in) && p.in[p.i] == first
+}
+
+// elements reads from a bracket, or a comma, to the bracket's partner, and reports whether it was an array of strings.
 func (p *parser) elements() bool {
-	for first := true; ; first = false {
+	for first := p.in[p.i] == '['; ; first = false {
 		p.i++ // the bracket or the comma
 		p.space()
 		if p.i == len(p.in) {
@@ -91,6 +120,7 @@ func (p *parser) elements() bool {
 		if p.in[p.i] == ']' {
 			break
 		}
+		p.whole.in, p.whole.out, p.whole.high = p.i, len(p.out), p.high
 	}
 	p.i++
 	return true

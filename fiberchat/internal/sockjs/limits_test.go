@@ -1,6 +1,7 @@
 package sockjs
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -42,13 +43,13 @@ func TestInboundIsBounded(t *testing.T) {
 		s := bare(Config{MaxInbound: 100})
 		r, _ := s.attach()
 		body := []byte(`["` + strings.Repeat("x", 66) + `"]`)
-		if err := s.push(body, nil); err != nil {
+		if err := s.take(bytes.NewReader(body), nil); err != nil {
 			t.Fatal(err)
 		}
 		pushed := make(chan error, 1)
-		go func() { pushed <- s.push(body, nil) }()
+		go func() { pushed <- s.take(bytes.NewReader(body), nil) }()
 		synctest.Wait()
-		equal(t, "beside the one that waits", s.push([]byte(`["x"]`), nil), errBusy)
+		equal(t, "beside the one that waits", s.take(strings.NewReader(`["x"]`), nil), errBusy)
 		buf := make([]byte, 100)
 		for range 2 {
 			n, err := s.Read(buf)
@@ -60,13 +61,24 @@ func TestInboundIsBounded(t *testing.T) {
 		equal(t, "the one that waits", <-pushed, nil)
 
 		// It does not wait for ever, nor when the app shuts down.
-		if err := s.push(body, nil); err != nil {
+		if err := s.take(bytes.NewReader(body), nil); err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "no reader", s.push(body, nil), errBusy)
+		equal(t, "no reader", s.take(bytes.NewReader(body), nil), errBusy)
 		stop := make(chan struct{})
 		close(stop)
-		equal(t, "shutdown", s.push(body, stop), errBusy)
+		equal(t, "shutdown", s.take(bytes.NewReader(body), stop), errBusy)
+
+		// Not for ever, but for as long as the session reads on.
+		go func() { pushed <- s.take(bytes.NewReader(body), nil) }()
+		for range 66 {
+			synctest.Wait()
+			if _, err := s.Read(buf[:1]); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Second)
+		}
+		equal(t, "a slow reader", <-pushed, nil)
 
 		// What came before the client left is still read; after Close it is not.
 		s.lost()

@@ -11,6 +11,9 @@ import (
 var (
 	errTimeout = errors.New("sockjs: client did not come back")
 	errBusy    = errors.New("sockjs: too much waits to be read")
+	errTooLong = errors.New("sockjs: message is too long")
+	errCut     = errors.New("sockjs: body broke off")
+	errLeft    = errors.New("sockjs: client was cut off from its session")
 )
 
 // A buffer of an idle session that is larger than this is given back.
@@ -37,12 +40,13 @@ type session struct {
 	mu       sync.Mutex
 	alive    func()
 	in       bytes.Buffer
-	waiting  bool // a body waits for space
+	taking   bool // a body waits for space, or a part of it was taken
 	dec      decoder
 	opened   bool   // the o frame was sent
 	out      []byte // queued messages as JSON strings, a comma between them
 	err      error  // why it is over
 	farewell []byte // the close frame
+	left     bool   // the client was cut off from it
 	receiver *receiver
 	streams  []*stream   // open ones
 	idle     *time.Timer // runs while there is no receiver
@@ -125,7 +129,7 @@ func (s *session) drained() bool {
 func (s *session) lost() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out = nil
+	s.out, s.left = nil, true
 	s.endLocked(io.EOF, 1002, "Connection interrupted")
 }
 
@@ -138,7 +142,7 @@ func (s *session) attach() (*receiver, bool) {
 	defer patience.Stop()
 	for {
 		s.mu.Lock()
-		current, alive := s.receiver, s.alive
+		current := s.receiver
 		if s.err != nil {
 			s.mu.Unlock()
 			return nil, true
@@ -148,9 +152,7 @@ func (s *session) attach() (*receiver, bool) {
 			s.receiver = r
 			s.idle.Stop()
 			s.mu.Unlock()
-			if alive != nil {
-				alive()
-			}
+			s.living()
 			return r, true
 		}
 		s.mu.Unlock()
@@ -159,6 +161,16 @@ func (s *session) attach() (*receiver, bool) {
 		case <-patience.C:
 			return nil, false
 		}
+	}
+}
+
+// living tells of a sign of life that Read does not show.
+func (s *session) living() {
+	s.mu.Lock()
+	alive := s.alive
+	s.mu.Unlock()
+	if alive != nil {
+		alive()
 	}
 }
 

@@ -228,6 +228,7 @@ func TestWebSocketTryWrite(t *testing.T) {
 			}
 		}
 		wait(conn)
+		conn.Close(1000, "")
 		equal(t, "after the end", conn.TryWriteMessages([][]byte{nil}), false)
 	})})
 	ws := dialWS(t, s.addr, "/echo"+newSessionPath()+"/websocket")

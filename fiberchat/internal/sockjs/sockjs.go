@@ -29,6 +29,7 @@
 //	receive.go     a request that receives: polls
 //	stream.go      and streams
 //	send.go        a request that sends
+//	body.go        its body, in parts where it is long
 //	websocket.go   the requests of the websocket transport
 //	socket.go      its sessions, over internal/ws
 //	frame.go       frames to the client
