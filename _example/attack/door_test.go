@@ -23,18 +23,18 @@ func slowReaders(ctx context.Context, a *attackers) {
 		return conn, conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 	})
 	receipts := strings.Repeat("UNSUBSCRIBE\nid:x\nreceipt:"+strings.Repeat("r", 1000)+"\n\n\x00", 400)
-	all := a.all()
-	var opened sync.WaitGroup
-	for i := range userSessions * len(all) {
-		who := all[i%len(all)]
-		opened.Go(func() {
-			conn, err := a.connect(ctx, who, narrow)
-			if err == nil && errors.Join(conn.Connect(chattest.Inbox(who.ID)), conn.Init("all"), conn.Raw(receipts)) == nil {
-				a.asked.Add(1)
+	var accounts sync.WaitGroup
+	for _, who := range a.all() {
+		accounts.Go(func() {
+			for range userSessions {
+				conn, err := a.connect(ctx, who, narrow)
+				if err == nil && errors.Join(conn.Connect(chattest.Inbox(who.ID)), conn.Init("all"), conn.Raw(receipts)) == nil {
+					a.asked.Add(1)
+				}
 			}
 		})
 	}
-	opened.Wait()
+	accounts.Wait()
 	<-ctx.Done()
 }
 

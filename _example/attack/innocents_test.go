@@ -40,7 +40,7 @@ var attacks = []struct {
 	{"contents of 48 KiB", sendLarge, false},
 	{"contents too large", sendTooLarge, false},
 	{"bad JSON", badJSON, false},
-	{"slow readers", slowReaders, false},
+	{"slow readers", slowReaders, true},
 	{"connecting", connectOften, false},
 	{"connecting without a token", connectWithout, false},
 	{"polling", poll, false},
