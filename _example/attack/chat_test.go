@@ -132,7 +132,7 @@ func sendLarge(ctx context.Context, a *attackers) {
 // sendTooLarge: contents that are refused for one octet.
 func sendTooLarge(ctx context.Context, a *attackers) {
 	content := strings.Repeat(`\u0007`, maxContent+1)
-	a.sessions(ctx, userSessions, []rig.Account{a.Mallory, a.Trudy}, func(rig.Account) flood {
+	a.sessions(ctx, userSessions, a.two(4), func(rig.Account) flood {
 		return flood{
 			subscribed: []string{chattest.Failures}, answer: on(chattest.Failures), count: 1,
 			frames: func() string { return send("m", a.Friends[0].ID, content) + "\x00" },
@@ -143,7 +143,7 @@ func sendTooLarge(ctx context.Context, a *attackers) {
 // badJSON: as much of it as a frame may have, to where no rate is known.
 func badJSON(ctx context.Context, a *attackers) {
 	body := `{"msgID":"` + strings.Repeat(`\u0007`, maxContent) // without its end
-	a.sessions(ctx, userSessions, []rig.Account{a.Mallory}, func(rig.Account) flood {
+	a.sessions(ctx, userSessions, a.two(5), func(rig.Account) flood {
 		return flood{
 			subscribed: []string{chattest.Failures}, answer: on(chattest.Failures), count: 1,
 			frames: func() string { return confirm(body) + "\x00" },

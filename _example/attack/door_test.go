@@ -42,7 +42,7 @@ func slowReaders(ctx context.Context, a *attackers) {
 func connectOften(ctx context.Context, a *attackers) {
 	crowd(ctx, 32, func(i int) {
 		a.asked.Add(1)
-		conn, err := a.connect(ctx, a.all()[i%2], chattest.SockJS(doors[i%len(doors)]))
+		conn, err := a.connect(ctx, a.two(2)[i%2], chattest.SockJS(doors[i%len(doors)]))
 		if err != nil {
 			return
 		}
@@ -68,7 +68,7 @@ func connectWithout(ctx context.Context, a *attackers) {
 
 // poll: every session that two accounts may have polls, and is always answered.
 func poll(ctx context.Context, a *attackers) {
-	a.sessions(ctx, userSessions, []rig.Account{a.Friends[0], a.Friends[1]}, func(rig.Account) flood {
+	a.sessions(ctx, userSessions, a.two(0), func(rig.Account) flood {
 		return flood{
 			transport: "xhr-polling", answer: isReceipt, count: 1,
 			frames: func() string { return "UNSUBSCRIBE\nid:x\nreceipt:r\n\n\x00" },
@@ -79,14 +79,14 @@ func poll(ctx context.Context, a *attackers) {
 // openSockJS: sessions under ids of which each is another.
 func openSockJS(ctx context.Context, a *attackers) {
 	a.requests(ctx, 64, func(int) *http.Request {
-		return a.request(http.MethodPost, "/socketServer/000/"+nonsense()+"/xhr?srect="+a.Mallory.Token, "", "text/plain", "")
+		return a.request(http.MethodPost, "/socketServer/000/"+nonsense()+"/xhr?srect="+a.two(3)[0].Token, "", "text/plain", "")
 	}, http.StatusOK)
 }
 
 // sendLargeOverHTTP: as much as one request may have, for a session that is
 // there.
 func sendLargeOverHTTP(ctx context.Context, a *attackers) {
-	a.sessions(ctx, 8, []rig.Account{a.Friends[2], a.Friends[3]}, func(rig.Account) flood {
+	a.sessions(ctx, 8, a.two(1), func(rig.Account) flood {
 		body := confirm(strings.Repeat("x", 280<<10)) + "\x00"
 		return flood{
 			transport: "xhr-streaming", subscribed: []string{chattest.Failures}, answer: on(chattest.Failures), count: 3,

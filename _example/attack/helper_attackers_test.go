@@ -118,6 +118,10 @@ func (a *attackers) all() []rig.Account {
 	return append(a.Friends[:friends:friends], a.Mallory, a.Trudy)
 }
 
+// two is the n-th two of the friends: what an attack leaves behind, such as
+// SockJS sessions that wait for their client, must not be in another's way.
+func (a *attackers) two(n int) []rig.Account { return a.Friends[2*n : 2*n+2] }
+
 // friend is each of them in turn.
 func (a *attackers) friend() rig.Account { return a.Friends[a.serial.Add(1)%friends] }
 
