@@ -48,7 +48,7 @@ type Chat struct {
 	sendBytes       *limiter // bytes of their contents
 	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
-	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
+	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already, or not to be read
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
 	ctx        context.Context
