@@ -91,6 +91,9 @@ func start(t *testing.T, args ...string) *server {
 	return s
 }
 
+// bySignal is the exit code of what a signal has ended.
+const bySignal = -1
+
 // wait returns the exit code; it gives up after the server's own time to drain.
 func (s *server) wait(t *testing.T) int {
 	t.Helper()
@@ -181,13 +184,9 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal("the server did not wait for the request")
 	default:
 	}
-	begun := time.Now()
 	s.signal(t, os.Interrupt)
-	if code := s.wait(t); code == 0 {
-		t.Error("exit code 0 of a server that was interrupted while it drained")
-	}
-	if took := time.Since(begun); took > drainTime/2 {
-		t.Errorf("took %v", took)
+	if code := s.wait(t); code != bySignal { // after drainTime it would be 1
+		t.Errorf("exit code %d of a server that was interrupted while it drained", code)
 	}
 }
 
@@ -208,15 +207,12 @@ func TestSignalWhileStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	begun := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil {
-		t.Error("exit code 0 of a server that did not start")
-	}
-	if took := time.Since(begun); took > drainTime/2 {
-		t.Errorf("took %v", took)
+	// By itself it would give up at last, with exit code 1.
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != bySignal {
+		t.Error("a server that did not start yet:", err)
 	}
 }
 

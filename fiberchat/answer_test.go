@@ -74,7 +74,7 @@ func TestAnswerThenDeliver(t *testing.T) {
 		for id := int64(1); id <= 2*pairs; id++ {
 			c := &recordedConn{newPipe(), record}
 			user := chat.User{ID: id, Name: fmt.Sprint("u", id)}
-			go ch.serve(c, chat.Identity{User: user}, "pipe", time.Now()) // Close waits for it
+			go ch.serve(c, chat.Identity{User: user}, "pipe", "", time.Now()) // Close waits for it
 			destination := "/user/queue/send/status"
 			if id%2 == 0 {
 				destination = fmt.Sprintf("/user/%d/recive", id)
@@ -116,7 +116,7 @@ func TestBeatsWhileTheReaderWaits(t *testing.T) {
 		cfg.Limits.SendRate = 0.001
 		ch := openConfig(t, cfg)
 		c := newPipe()
-		go ch.serve(c, chat.Identity{User: chat.User{ID: 1, Name: "u1"}}, "pipe", time.Now()) // Close waits for it
+		go ch.serve(c, chat.Identity{User: chat.User{ID: 1, Name: "u1"}}, "pipe", "", time.Now()) // Close waits for it
 		c.in <- "CONNECT\naccept-version:1.2\nheart-beat:10000,10000\n\n\x00SUBSCRIBE\nid:1\ndestination:/user/queue/send/status\n\n\x00"
 		c.want(t, "CONNECTED")
 		for i := range 2 {

@@ -133,7 +133,7 @@ func TestDisconnectWhileAnUpgradeWaits(t *testing.T) {
 	ch := openChat(t, storetest.NewMemory(), quiet())
 	c, asked := newPipe(), time.Now()
 	ch.Disconnect(1)
-	go ch.serve(c, chat.Identity{User: chat.User{ID: 1, Name: "u1"}}, "pipe", asked) // Close waits for it
+	go ch.serve(c, chat.Identity{User: chat.User{ID: 1, Name: "u1"}}, "pipe", "", asked) // Close waits for it
 	c.want(t, "message:disconnected")
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
 )
 
 const (
@@ -22,15 +23,25 @@ func (ch *Chat) catchUpSoon() {
 	}
 }
 
-// mark is where the log of all users ended at a time.
+// mark is where the logs of all users ended at a time.
 type mark struct {
-	at   time.Time
-	last int64
+	at         time.Time
+	last       int64 // message
+	lastNotice int64
+}
+
+// mark asks the store where its logs end now.
+func (ch *Chat) mark() (m mark, err error) {
+	m.at = time.Now()
+	if m.last, err = ch.last(0); err == nil {
+		m.lastNotice, err = ch.lastNotice(0)
+	}
+	return m, err
 }
 
 // keepCatchingUp finds what was stored for users of this node and did not
 // arrive over the bus, and exchanges revocations after a gap, until Close. start is
-// where the log ended before there were sessions.
+// where the logs ended before there were sessions.
 func (ch *Chat) keepCatchingUp(start mark) {
 	defer ch.sessions.Done()
 	marks := []mark{start} // the first is older than it has to look back, if any is
@@ -38,24 +49,26 @@ func (ch *Chat) keepCatchingUp(start mark) {
 	defer ticker.Stop()
 	for {
 		ch.node.exchangeRevoked()
-		at := time.Now()
-		last, err := ch.last(0)
+		now, err := ch.mark()
 		if err == nil {
 			err = ch.catchUp(marks[0].last)
 		}
 		if err == nil {
+			err = ch.catchUpNotices(marks[0].lastNotice, now.lastNotice)
+		}
+		if err == nil {
 			// Only now: what could not be looked for is looked for later.
-			marks = append(marks, mark{at, last})
-			for len(marks) > 1 && at.Sub(marks[1].at) > ch.cfg.Timeouts.Store+lookBack {
+			marks = append(marks, now)
+			for len(marks) > 1 && now.at.Sub(marks[1].at) > ch.cfg.Timeouts.Store+lookBack {
 				if marks[0] == start {
-					// A message that was on its way when the node began may
-					// have an id below its mark.
+					// What was on its way when the node began may have an
+					// id below its mark.
 					ch.lookEverywhere()
 				}
 				marks = marks[1:]
 			}
 		} else if ch.ctx.Err() == nil {
-			ch.cfg.Logger.Error("look for messages of other nodes", "error", err)
+			ch.cfg.Logger.Error("look for messages and notices of other nodes", "error", err)
 		}
 		select {
 		case <-ch.closing:
@@ -82,7 +95,7 @@ func (ch *Chat) catchUp(after int64) error {
 		for _, ref := range page {
 			after = ref.ID
 			for _, c := range ch.hub.Of(ref.ReceiverID) {
-				c.feed.Behind(ref.ID)
+				c.feed.Behind(feed.Messages, ref.ID)
 			}
 		}
 		if len(page) < catchUpPage {
@@ -94,7 +107,8 @@ func (ch *Chat) catchUp(after int64) error {
 // lookEverywhere makes all sessions read.
 func (ch *Chat) lookEverywhere() {
 	for _, c := range ch.hub.All() {
-		c.feed.Behind(0)
+		c.feed.Behind(feed.Messages, 0)
+		c.feed.Behind(feed.Notices, 0)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fiberchat
 
 import (
+	"bytes"
 	"log/slog"
 	"slices"
 	"sync"
@@ -20,10 +21,11 @@ type client struct {
 	chat      *Chat
 	identity  chat.Identity
 	transport string
+	ip        string    // of the handshake
 	started   time.Time // before its token was checked
 	session   *stomp.Session
-	anew      bool          // messages were unsubscribed before; the reader's own
-	feed      *feed.Feed    // has the subscriptions to messages
+	anew      bool          // messages or notices were unsubscribed before; the reader's own
+	feed      *feed.Feed    // has the subscriptions to messages and to notices
 	inFlight  chan struct{} // holds one for each operation in flight
 
 	// The committer's own.
@@ -39,18 +41,18 @@ type subscription struct {
 }
 
 // serve runs the connection to its end; the endpoint's goroutine calls it.
-func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport string, started time.Time) {
+func (ch *Chat) serve(conn stomp.Conn, identity chat.Identity, transport, ip string, started time.Time) {
 	if !ch.enter() {
 		_ = conn.Close(stomp.CloseGoingAway, "going away")
 		return
 	}
 	defer ch.sessions.Done()
 	c := &client{
-		chat: ch, identity: identity, transport: transport, started: started,
+		chat: ch, identity: identity, transport: transport, ip: ip, started: started,
 		inFlight: make(chan struct{}, maxInFlight),
 	}
 	c.session = stomp.NewSession(conn, ch.stomp, stomp.User(identity.User), c)
-	c.feed = feed.New(c, c, encodeMessage, ch.cfg.Limits.Queued/2)
+	c.feed = feed.New(c, c, ch.cfg.Limits.Queued/2)
 	defer c.feed.Close()
 	defer ch.recovered("serve a session")
 	ch.register(c) // Run also closes a refused session cleanly
@@ -97,10 +99,21 @@ func (c *client) OnSend(f *stomp.Frame) error {
 		c.handleConfirm(f)
 	case toInit:
 		c.handleInit(f)
-	case toOldNotice:
-		c.refuse("", f.Receipt(), noSuchDestination())
+	case toConfirmNotice:
+		c.handleNotice(f)
+	case toRead:
+		c.handleAsk(f, c.handleRead)
+	case toConversations:
+		c.handleAsk(f, c.handleConversations)
+	case toHistory:
+		c.handleAsk(f, c.handleHistory)
+	case toSync:
+		c.handleAsk(f, c.handleSync)
 	default:
-		return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
+		if !bytes.HasPrefix(f.Destination(), []byte(toApp)) {
+			return stomp.NotAllowed("clients send to " + toSend + ", " + toConfirm + " and " + toInit)
+		}
+		c.handleApp(f)
 	}
 	return nil
 }
@@ -111,13 +124,13 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 	if !ok {
 		return stomp.NotAllowed("this destination is not yours to subscribe to")
 	}
-	if about == aboutMessages {
+	if log, ok := c.logOf(about); ok {
 		// An init that waits begins again each time.
 		if c.anew && !c.chat.inits.take(c.identity.User.ID, 1, c.session.Done()) {
 			return nil
 		}
-		if err := c.feed.Listen(sub); err != nil { // logged
-			return &stomp.Error{Token: "try-again", Text: "the server cannot read your messages now, connect again", Code: stomp.CloseTryLater}
+		if err := c.feed.Listen(log, sub); err != nil { // logged
+			return &stomp.Error{Token: "try-again", Text: "the server cannot read what is yours now, connect again", Code: stomp.CloseTryLater}
 		}
 		return nil
 	}
@@ -130,12 +143,22 @@ func (c *client) OnSubscribe(sub *stomp.Subscription) error {
 // OnUnsubscribe implements stomp.Handler. Nothing is sent to sub after it.
 func (c *client) OnUnsubscribe(sub *stomp.Subscription) {
 	c.feed.Unlisten(sub)
-	if about, _ := subjectOf(sub.Destination, c.identity.User); about == aboutMessages {
+	about, _ := subjectOf(sub.Destination, c.identity.User)
+	if _, ok := c.logOf(about); ok {
 		c.anew = true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subs = slices.DeleteFunc(c.subs, func(s subscription) bool { return s.Subscription == sub })
+}
+
+// logOf returns the log that subscriptions about a subject listen to, and false
+// where there is none.
+func (c *client) logOf(about subject) (feed.Kind, bool) {
+	if about == aboutNotices {
+		return feed.Notices, c.chat.notices != nil
+	}
+	return feed.Messages, about == aboutMessages
 }
 
 // OnDisconnect implements stomp.Handler.

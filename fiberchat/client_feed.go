@@ -8,33 +8,51 @@ import (
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
-// What a client's feed needs of it: the user's log, and a way to the session.
+// What a client's feed needs of it: the user's logs, and a way to the session.
 var (
 	_ feed.Log    = (*client)(nil)
 	_ feed.Outlet = (*client)(nil)
 )
 
-func encodeMessage(m *chat.Message) []byte { return appendMessage(nil, m) }
-
 // Pending implements feed.Log. Only replays ask for it.
-func (c *client) Pending(after int64, limit int) ([]chat.Message, error) {
+func (c *client) Pending(of feed.Kind, after int64, limit int) ([]feed.Entry, error) {
+	if of == feed.Notices {
+		return c.noticePage(c.chat.notices.PendingNotices, after, limit)
+	}
 	if after == 0 {
 		c.chat.metrics.Replays.Inc()
 	}
 	page, err := c.page(c.chat.cfg.Store.Pending, after, limit)
 	c.chat.metrics.Replayed.Add(float64(len(page)))
-	return page, err
+	return entries(page), err
 }
 
 // Inbox implements feed.Log.
-func (c *client) Inbox(after int64, limit int) ([]chat.Message, error) {
-	return c.page(c.chat.cfg.Store.Inbox, after, limit)
+func (c *client) Inbox(of feed.Kind, after int64, limit int) ([]feed.Entry, error) {
+	if of == feed.Notices {
+		return c.noticePage(c.chat.notices.InboxNotices, after, limit)
+	}
+	page, err := c.page(c.chat.cfg.Store.Inbox, after, limit)
+	return entries(page), err
+}
+
+// entries are messages as they are sent.
+func entries(page []chat.Message) []feed.Entry {
+	entries := make([]feed.Entry, len(page))
+	for i := range page {
+		entries[i] = feed.Entry{ID: page[i].ID, Body: appendMessage(nil, &page[i])}
+	}
+	return entries
 }
 
 // Last implements feed.Log.
-func (c *client) Last() (id int64, err error) {
+func (c *client) Last(of feed.Kind) (id int64, err error) {
 	c.aside(func() {
-		id, err = c.chat.last(c.identity.User.ID)
+		if of == feed.Notices {
+			id, err = c.chat.lastNotice(c.identity.User.ID)
+		} else {
+			id, err = c.chat.last(c.identity.User.ID)
+		}
 		c.logRead(err)
 	})
 	return id, err
@@ -61,7 +79,7 @@ func (c *client) page(read func(ctx context.Context, receiverID, afterID int64, 
 
 func (c *client) logRead(err error) {
 	if err != nil && c.chat.ctx.Err() == nil {
-		c.log().Error("read messages", "error", err)
+		c.log().Error("read messages or notices", "error", err)
 	}
 }
 

@@ -71,6 +71,8 @@ func (ch *Chat) finish() error {
 		c.session.Close(stomp.CloseGoingAway, "going away")
 	}
 	ch.sessions.Wait()
+	ch.presence.close()
+	ch.hooks.close()
 	ch.node.close()
 	err := ch.sockjs.Close(ch.ctx)
 	ch.cancel()

@@ -14,10 +14,11 @@ import (
 type cluster struct {
 	*broker
 	*people
-	store  chat.Store
-	nodes  []*server
-	buses  []*nodeBus
-	gauges []*prometheus.Registry
+	store     chat.Store
+	ticketKey []byte
+	nodes     []*server
+	buses     []*nodeBus
+	gauges    []*prometheus.Registry
 }
 
 // newCluster starts n nodes; a nil store means one in memory.
@@ -38,7 +39,7 @@ func (c *cluster) start(t *testing.T, bus *nodeBus) *server {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	s := serve(t, fiberchat.Config{
-		Store: c.store, Authenticator: c.people, Directory: c.people, Bus: bus, Registerer: registry,
+		Store: c.store, Authenticator: c.people, Directory: c.people, Bus: bus, Registerer: registry, TicketKey: c.ticketKey,
 		Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1, Queued: 8 << 20}, // these tests pour, and the machine may be busy
 	})
 	c.nodes, c.buses, c.gauges = append(c.nodes, s), append(c.buses, bus), append(c.gauges, registry)

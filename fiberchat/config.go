@@ -41,12 +41,81 @@ type Config struct {
 	// -303. Any other error, a panic, and none within Timeouts.Store mean that
 	// it could not find out: it is logged as an Error, and the client is
 	// answered -300 and sends again. A repetition of a message that was accepted is not
-	// refused, if the Store is a chat.Counter. It is called for every message,
+	// refused, if the Store is a chat.Finder. It is called for every message,
 	// by several goroutines at once: what it takes, each message of that session
 	// takes longer.
 	//
 	// Optional. Default: nil, everyone may write to everyone
 	CanSend func(ctx context.Context, from, to chat.User) error
+
+	// TicketKey signs what Chat.Ticket gives: at least 32 bytes from a random
+	// generator, the same on all nodes, which without it give no tickets.
+	// Whoever knows it can be any user. One node alone has no use for it.
+	//
+	// Optional. Default: a random one for each New without a Bus
+	TicketKey []byte
+	// BeforeSave sees each new message of a client, after CanSend, before it is
+	// stored, and may change Content: what it changes else is ignored. Its errors
+	// mean what those of CanSend mean. A content that is made empty, longer than
+	// Limits.Content, or no UTF-8 without NUL refuses the message with -303, and is
+	// logged as an Error: it would be so again. A repetition, which is known by
+	// sender, msgID and receiver, is answered as the message was, is not shown
+	// again, and needs no equal content; two nodes that get it at once may both show
+	// it, and store it once. Chat.Send and SendAs are the app's own and pass by.
+	// It needs a Store that is a chat.Finder, which is asked about each message; and
+	// it is called by several goroutines at once: what it takes, each message of that
+	// session takes longer.
+	//
+	// Optional. Default: nil, all are stored as they are
+	BeforeSave func(ctx context.Context, m *chat.Message) error
+
+	// AfterSave and AfterConfirm hear of each message that this node has stored,
+	// or made confirmed, once, in the order in which that happened, after the
+	// clients: for a search index, a bot, statistics. They do not hear of it after
+	// a crash, nor of what more than 1024 messages wait before: it is counted as
+	// fiberchat_hook_dropped_total and logged as an Error. One goroutine calls each
+	// of them. A panic and a call that takes longer than Timeouts.Store, when its
+	// ctx ends, are logged, and the next message follows. Close waits 5 seconds for
+	// those that wait. A message whose commit had no known outcome is heard of when the
+	// client repeats it here, if it does. For what must not be missed use Overdue,
+	// or read the Store.
+	//
+	// Optional. Default: nil
+	AfterSave, AfterConfirm func(ctx context.Context, m chat.Message)
+
+	// Overdue is told of messages that their receiver has not confirmed
+	// OverdueAfter after they were stored, connected or not: the place for a push
+	// or an e-mail. One call is about one receiver, and has all that is unconfirmed
+	// by then, oldest first, 100 at most: as many are the badge. It is called again
+	// for the same receiver when another message of theirs is overdue; and, after 1
+	// second to 5 minutes, when it has returned an error, panicked, or not ended by
+	// Timeouts.Store, and when its node has died. One node at a time calls it for a
+	// receiver, so it may be told twice only after a failure. 8 calls run at once on
+	// each node that has an Overdue.
+	//
+	// It needs a Store that is a chat.OverdueQueue. When a database has its first
+	// Overdue, what it holds by then is not told; what is stored while no node with
+	// an Overdue runs is told later. Clocks of nodes must agree to some seconds.
+	//
+	// Optional. Default: nil
+	Overdue func(ctx context.Context, to chat.User, unconfirmed []chat.Message) error
+
+	// OverdueAfter is how long a receiver has to confirm: give devices that are
+	// connected the time to. Calls come up to two seconds later, or a sixtieth of it.
+	// On PostgreSQL and MySQL it is 16 seconds at least: for so long a message may
+	// become visible after a later one.
+	//
+	// Optional. Default: 10 seconds
+	OverdueAfter time.Duration
+
+	// OnConnect is told that a user's first session on this node is up,
+	// OnDisconnect that the last one is gone. Best effort: after a crash nobody is
+	// told. One goroutine calls both, so what they take, the others wait; who
+	// has come back before it was told does not show, and the last word is
+	// right. Panics and Timeouts.Store as with AfterSave.
+	//
+	// Optional. Default: nil
+	OnConnect, OnDisconnect func(ctx context.Context, user chat.User)
 
 	// Bus carries what is new to the other nodes that share the Store, which
 	// must be a chat.Unconfirmed. Without it, users of two nodes do not reach
@@ -108,6 +177,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.Logger, slog.Default())
 	cfg.Logger = slog.New(quietPanics{cfg.Logger.Handler()})
 	setDefault(&cfg.HeartBeat, 10*time.Second)
+	setDefault(&cfg.OverdueAfter, 10*time.Second)
 	cfg.Limits = cfg.Limits.withDefaults()
 	cfg.Timeouts = cfg.Timeouts.withDefaults()
 	cfg.SockJS = cfg.SockJS.withDefaults()
@@ -127,6 +197,9 @@ func (cfg *Config) validate() error {
 	if cfg.Authenticator != nil && cfg.Directory == nil {
 		return errors.New("fiberchat: Config.Authenticator needs a Config.Directory of the same users")
 	}
+	if cfg.TicketKey != nil && len(cfg.TicketKey) < minTicketKey {
+		return fmt.Errorf("fiberchat: Config.TicketKey has %d bytes, want at least %d from a random generator", len(cfg.TicketKey), minTicketKey)
+	}
 	if _, err := origins.Parse(cfg.AllowOrigins); err != nil {
 		return fmt.Errorf("fiberchat: Config.AllowOrigins: %w", err)
 	}
@@ -137,7 +210,7 @@ func (cfg *Config) validate() error {
 		{"Limits.Content", cfg.Limits.Content}, {"Limits.Frame", cfg.Limits.Frame}, {"Limits.Headers", cfg.Limits.Headers},
 		{"Limits.HeaderBytes", cfg.Limits.HeaderBytes}, {"Limits.Subscriptions", cfg.Limits.Subscriptions}, {"Limits.Queued", cfg.Limits.Queued},
 		{"Timeouts.Connect", int(cfg.Timeouts.Connect)}, {"Timeouts.Ping", int(cfg.Timeouts.Ping)}, {"Timeouts.Write", int(cfg.Timeouts.Write)},
-		{"Timeouts.Store", int(cfg.Timeouts.Store)}, {"SockJS.DisconnectDelay", int(cfg.SockJS.DisconnectDelay)},
+		{"OverdueAfter", int(cfg.OverdueAfter)}, {"Timeouts.Store", int(cfg.Timeouts.Store)}, {"SockJS.DisconnectDelay", int(cfg.SockJS.DisconnectDelay)},
 	} {
 		if bound.value < 0 {
 			return fmt.Errorf("fiberchat: Config.%s must not be negative: it cannot be off", bound.name)
@@ -169,6 +242,12 @@ func (cfg *Config) resolve() error {
 		cfg.Limits.Pending = 10_000
 	}
 	cfg.Limits.Pending = max(cfg.Limits.Pending, 0)
+	if _, ok := cfg.Store.(chat.Finder); cfg.BeforeSave != nil && !ok {
+		return errors.New("fiberchat: Config.BeforeSave needs a Store that is a chat.Finder, to know what it has seen")
+	}
+	if _, ok := cfg.Store.(chat.OverdueQueue); cfg.Overdue != nil && !ok {
+		return errors.New("fiberchat: Config.Overdue needs a Store that is a chat.OverdueQueue, to remember who was told")
+	}
 	if _, ok := cfg.Store.(chat.Unconfirmed); cfg.Bus != nil && !ok {
 		return errors.New("fiberchat: Config.Bus needs a Store that is a chat.Unconfirmed, to find what the bus loses")
 	}

@@ -45,9 +45,10 @@ type Limits struct {
 	UserSessions int
 
 	// Sessions is for all users together, on this node; one more is refused
-	// with 503. Each takes a file descriptor and some 20 KiB, so set it below
-	// what ulimit -n and the memory allow. -1 means no limit: then Accept
-	// fails for everybody when descriptors run out.
+	// with HTTP 503, and through SockJS with c[1013,...]. Each takes a file
+	// descriptor and some 20 KiB, so set it below what ulimit -n and the memory
+	// allow. -1 means no limit: then Accept fails for everybody when descriptors
+	// run out.
 	//
 	// Optional. Default: 100000
 	Sessions int
@@ -150,9 +151,9 @@ type Timeouts struct {
 	// Optional. Default: 30 seconds
 	Write time.Duration
 
-	// Store ends an operation of the Store, the Directory, CanSend or the
-	// Authenticator, whose client is answered -300 (of the Authenticator: HTTP
-	// 503). With a Bus it is also how far each node looks
+	// Store ends an operation of the Store, the Directory or the Authenticator,
+	// and a call of a hook. A client that waits for it is answered -300 (of the
+	// Authenticator: HTTP 503). With a Bus it is also how far each node looks
 	// back for what the bus lost. Shorter than the database takes under load,
 	// it makes clients send again what is being stored.
 	//

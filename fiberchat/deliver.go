@@ -3,6 +3,7 @@ package fiberchat
 import (
 	"errors"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -10,16 +11,20 @@ import (
 )
 
 // deliver is step 3: it offers a stored message to the receiver's sessions,
-// here and on other nodes. It is called in order of id, by whoever has
-// committed the message.
-func (ch *Chat) deliver(m *chat.Message, previous int64) {
+// here and on other nodes, and notifies the sender's other ones: those that it
+// is not from. It is called in order of id, by whoever has committed the message.
+func (ch *Chat) deliver(m *chat.Message, previous int64, from *client) {
 	clients := ch.hub.Of(m.ReceiverID)
-	if len(clients) == 0 && ch.node.alone() {
+	others := slices.ContainsFunc(ch.hub.Of(m.SenderID), func(c *client) bool { return c != from })
+	if len(clients) == 0 && !others && ch.node.alone() {
 		return
 	}
 	body := appendMessage(nil, m) // once for all
 	for _, c := range clients {
 		c.feed.Offer(m.ID, previous, body)
+	}
+	if others {
+		ch.notifyOthers(m.SenderID, from, aboutSent, body)
 	}
 	ch.node.addMessage(m, previous, body)
 }

@@ -11,11 +11,18 @@ import (
 
 // What a client sends to. The misspellings are the protocol's.
 const (
-	toSend    = "/socket/chat/send"
-	toConfirm = "/socket/chat/recive"
-	toInit    = "/socket/chat/init"
-	// toOldNotice is what the seed's web client also sends to; nothing is there.
-	toOldNotice = "/socket/ntc/rcv"
+	// toApp begins what Handle takes, appQueue what Push and Reply send to.
+	toApp    = "/app/"
+	appQueue = "/user/queue/app/"
+
+	toConfirmNotice = "/socket/ntc/rcv"
+	toSend          = "/socket/chat/send"
+	toConfirm       = "/socket/chat/recive"
+	toInit          = "/socket/chat/init"
+	toRead          = "/socket/chat/read"
+	toConversations = "/socket/chat/conversations"
+	toHistory       = "/socket/chat/history"
+	toSync          = "/socket/chat/sync"
 )
 
 // subject is what a subscription is about.
@@ -27,7 +34,14 @@ const (
 	aboutConfirmStatus                // step 5
 	aboutFailures
 	aboutDelivered
-	aboutNothing // accepted for old clients; nothing ever comes
+	aboutApp           // a queue of the app's own
+	aboutNotices       // notices to the user
+	aboutNoticeStatus  // the answer to a confirmed notice
+	aboutSent          // what the user's other sessions send
+	aboutRead          // what was read
+	aboutConversations // answers
+	aboutHistory
+	aboutSync
 )
 
 // subjectOf returns what a destination that u subscribes to is about, and false
@@ -43,8 +57,18 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 		return aboutFailures, true
 	case "/user/queue/delivered":
 		return aboutDelivered, true
+	case "/user/queue/sent":
+		return aboutSent, true
+	case "/user/queue/read":
+		return aboutRead, true
+	case "/user/queue/conversations":
+		return aboutConversations, true
+	case "/user/queue/history":
+		return aboutHistory, true
+	case "/user/queue/sync":
+		return aboutSync, true
 	case "/user/queue/rcv/status":
-		return aboutNothing, true
+		return aboutNoticeStatus, true
 	}
 	rest, ok := strings.CutPrefix(destination, "/user/")
 	if !ok {
@@ -54,7 +78,10 @@ func subjectOf(destination string, u chat.User) (subject, bool) {
 		return aboutMessages, true
 	}
 	if who, ok := strings.CutSuffix(rest, "/notice"); ok && isOwn(who, u) {
-		return aboutNothing, true
+		return aboutNotices, true
+	}
+	if queue, ok := strings.CutPrefix(destination, appQueue); ok {
+		return aboutApp, validQueue(queue)
 	}
 	return 0, false
 }

@@ -25,9 +25,9 @@ func TestNamesThatLookLikeDestinations(t *testing.T) {
 			}
 		}
 		for destination, want := range map[string]subject{
-			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNothing,
+			"/user/1/recive": aboutMessages, "/user/1/notice": aboutNotices,
 			"/user/queue/send/status": aboutSendStatus, "/user/queue/recive/status": aboutConfirmStatus,
-			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNothing,
+			"/user/queue/status": aboutFailures, "/user/queue/delivered": aboutDelivered, "/user/queue/rcv/status": aboutNoticeStatus,
 		} {
 			if got, ok := subjectOf(destination, u); !ok || got != want {
 				t.Errorf("%q: %s is about %d, %v", name, destination, got, ok)
@@ -62,7 +62,7 @@ func TestOwnNameInEverySpelling(t *testing.T) {
 
 func FuzzSubjectOf(f *testing.F) {
 	for _, d := range []string{
-		"/user/bob/recive", "/user/2/recive", "/user/queue/status", "/user/queue/recive/status", "/user/bob/notice", "/user//recive",
+		"/user/bob/recive", "/user/2/recive", "/user/queue/status", "/user/queue/recive/status", "/user/bob/notice", "/user//recive", "/user/queue/app/room/7", "/user/queue/app/",
 		"/user/recive", "user/2/recive", "/user/02/recive", "/user/2/recive/", "/user/a/b/recive", "",
 	} {
 		f.Add(d, "bob", int64(2))
@@ -82,14 +82,24 @@ func FuzzSubjectOf(f *testing.F) {
 		}
 		for _, who := range own {
 			if _, taken := want["/user/"+who+"/notice"]; !taken {
-				want["/user/"+who+"/notice"] = aboutNothing
+				want["/user/"+who+"/notice"] = aboutNotices
 			}
 		}
 		want["/user/queue/send/status"] = aboutSendStatus
 		want["/user/queue/recive/status"] = aboutConfirmStatus
 		want["/user/queue/status"] = aboutFailures
 		want["/user/queue/delivered"] = aboutDelivered
-		want["/user/queue/rcv/status"] = aboutNothing
+		if queue, of := strings.CutPrefix(destination, "/user/queue/app/"); of && queue != "" && len(queue) <= 64 && !strings.ContainsFunc(queue, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			if _, own := want[destination]; !own {
+				want[destination] = aboutApp
+			}
+		}
+		want["/user/queue/rcv/status"] = aboutNoticeStatus
+		want["/user/queue/sent"] = aboutSent
+		want["/user/queue/read"] = aboutRead
+		want["/user/queue/conversations"] = aboutConversations
+		want["/user/queue/history"] = aboutHistory
+		want["/user/queue/sync"] = aboutSync
 		if _, exact := want[destination]; ok && !exact {
 			// Then it is the name in another spelling.
 			who := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(destination, "/user/"), "/recive"), "/notice")

@@ -5,7 +5,7 @@
 //
 // opens two endpoints that speak STOMP 1.0 to 1.2 to existing clients,
 // GET {prefix}/client over WebSocket and {prefix}/socketServer over SockJS,
-// both with ?srect=TOKEN, and keeps messages, users and tokens in the SQLite
+// both with ?srect=TOKEN, which may be a ticket for one connection, and keeps messages, users and tokens in the SQLite
 // file fiberchat.db. [Config] names another store, the app's own users, a rule
 // for who may write to whom, limits, and a bus to other nodes. OPERATING.md has
 // limits, nginx and metrics, SCALING.md several nodes, CONFORMANCE.md the rules
@@ -53,6 +53,9 @@
 // the session reads the store until there is nothing left. Package
 // internal/feed has the whole rule.
 //
+// What a client asks for beside its feed (conversations, history, sync) its
+// reader reads from the store and answers itself, one after the other.
+//
 // So a Bus may lose, repeat and reorder. A node publishes what it commits, with
 // Previous; the others skip what they have no session for. What no later
 // message shows is found by looking in the store: every two seconds with a Bus
@@ -88,22 +91,31 @@
 // standards (CONFORMANCE.md). helper_*_test.go and cluster_test.go are what
 // tests stand on.
 //
-//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go)
+//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go, forget_test.go)
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
 //	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go, middlewares_test.go)
 //	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
+//	conversations.go   Chat.Conversations and Chat.MarkRead (handle_ask_test.go too)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
+//	ticket.go          Chat.Ticket: tokens for one connection (ticket_test.go)
+//	ticket_use.go      which are good and which are used, at the doors and on other nodes (ticket_bus_test.go too)
 //
-//	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go)
+//	client.go          one connection: what its frames mean for chat (subscribe_test.go, malformed_test.go, log_test.go, expire_test.go)
 //	client_feed.go     what the connection's feed needs of it (feed_test.go, replay_test.go)
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_ack.go      ACK as step 4 (ack_limit_test.go too)
+//	handle_app.go      Chat.Handle and Request: what clients send to the app (app_test.go)
+//	push.go            Chat.Push, and what the app's queues are called (push_test.go)
+//	sessions.go        Chat.Sessions (presence_test.go)
+//	presence.go        Chat.Online
+//	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
+//	handle_ask.go      conversations, history, sync and read (conversations_test.go too)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
 //	pending.go         the limit of unconfirmed messages (bounds_test.go too)
@@ -117,7 +129,7 @@
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
-//	payload.go         the JSON bodies of the wire
+//	payload.go         the JSON bodies of the wire; payload_ask.go those of handle_ask.go
 //	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)

@@ -20,11 +20,12 @@ type failure struct {
 
 // The codes of PROTOCOL's table.
 const (
-	codeTryAgain  = -300
-	codeForbidden = -303
-	codeRefused   = -400
-	codeBadBody   = -401
-	codeNotFound  = -404
+	codeUnauthorized = -200
+	codeTryAgain     = -300
+	codeForbidden    = -303
+	codeRefused      = -400
+	codeBadBody      = -401
+	codeNotFound     = -404
 )
 
 func badJSON() *failure {
@@ -41,18 +42,28 @@ func contentTooLarge(limit int) *failure {
 	return &failure{codeRefused, "TooLarge", fmt.Sprintf("content may have %d bytes of UTF-8", limit)}
 }
 
+func bodyTooLarge(limit int) *failure {
+	return &failure{codeRefused, "TooLarge", fmt.Sprintf("the body may have %d bytes", limit)}
+}
+
 func noSuchDestination() *failure {
 	return &failure{codeNotFound, "NoSuchDestination", "nothing takes messages there"}
 }
 
 var (
+	failUnauthorized = &failure{codeUnauthorized, "Unauthorized", "the token is missing or not valid"}
+
 	failToSelf      = &failure{codeRefused, "ToSelf", "sender and receiver are the same user"}
 	failNoReceiver  = &failure{codeNotFound, "ReceiverNotFound", "there is no such receiver"}
 	failNoMessage   = &failure{codeNotFound, "MessageNotFound", "no message with that msgID was sent to you"}
+	failNoNotice    = &failure{codeNotFound, "NoticeNotFound", "no such notice was sent to you"}
+	failSpoilt      = &failure{codeForbidden, "Forbidden", "the server made a text of it that it cannot keep"}
 	failForbidden   = &failure{codeForbidden, "Forbidden", "you may not write to this user"}
 	failReused      = &failure{codeBadBody, "MsgIDReused", "this msgID was used for another receiver or content"}
 	failUnavailable = &failure{codeTryAgain, "StoreUnavailable", "not known to be stored: send again with the same msgID"}
 	failPending     = &failure{codeRefused, "RateLimited", "the receiver has too many unconfirmed messages, try again later"}
+	failNotAllowed  = &failure{codeForbidden, "Forbidden", "the server does not allow this"}
+	failHandler     = &failure{codeTryAgain, "Internal", "the server could not do it, try again"}
 	failInternal    = &failure{codeTryAgain, "Internal", "the server could not do it: send again with the same msgID"}
 )
 
@@ -82,19 +93,38 @@ func (ch *Chat) tryAgain(err error) *failure {
 // hook, did not let write. Only a refusal is final: whatever else it returns
 // means that it could not find out.
 func (ch *Chat) ruling(err error, hook string, from int64) *failure {
+	if f := refusalOf(err, failForbidden); f != nil {
+		return f
+	}
+	return ch.hookFailed(hook, err, from)
+}
+
+// handlerFailure is what a client is answered whose SEND a handler of the app's
+// did not carry out.
+func (ch *Chat) handlerFailure(err error, destination string, from int64) *failure {
+	if f := refusalOf(err, failNotAllowed); f != nil {
+		return f
+	}
+	ch.cfg.Logger.Error("handle a frame", "destination", destination, "error", err, "user", from)
+	_ = ch.tryAgain(err) // counts a panic
+	return failHandler
+}
+
+// refusalOf returns the app's refusal, in forbidden's words where it has none
+// of its own, and nil for any other error.
+func refusalOf(err error, forbidden *failure) *failure {
 	var refusal *chat.RefusalError
 	switch {
 	case errors.As(err, &refusal):
 		return &failure{
 			codeForbidden,
-			cmp.Or(strings.ToValidUTF8(refusal.Name, "\uFFFD"), failForbidden.name),
-			cmp.Or(strings.ToValidUTF8(refusal.Text, "\uFFFD"), failForbidden.text),
+			cmp.Or(strings.ToValidUTF8(refusal.Name, "\uFFFD"), forbidden.name),
+			cmp.Or(strings.ToValidUTF8(refusal.Text, "\uFFFD"), forbidden.text),
 		}
 	case errors.Is(err, chat.ErrForbidden):
-		return failForbidden
+		return forbidden
 	}
-	ch.cfg.Logger.Error("ask the app", "hook", hook, "error", err, "user", from)
-	return ch.tryAgain(err)
+	return nil
 }
 
 // guard calls the app's code and turns a panic into an error.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/commit"
 	"fiberchat.example/fiberchat/internal/hub"
 	"fiberchat.example/fiberchat/internal/metrics"
@@ -25,7 +26,7 @@ const defaultFile = "fiberchat.db"
 // him: 4 MiB a second, bursts of 16 MiB, which no backlog of an honest user has.
 const replayPace = 64
 
-// ErrClosed is what Send and Conversation return once Close has begun. The
+// ErrClosed is what Send, Notify and Conversation return once Close has begun. The
 // other methods return no such error: Revoke and Disconnect have nothing left to
 // end on this node then, and Close may be called again.
 var ErrClosed = errors.New("fiberchat: closed")
@@ -40,14 +41,21 @@ type Chat struct {
 	sockjs          *sockjs.Server
 	metrics         *metrics.Set
 	node            *node
+	handlers        sync.Map // destination -> appHandler
+	presence        *presence
 	receivers       *receivers
 	revoked         revocations
+	tickets         *tickets
 	unknownCommits  unknownCommits
+	notices         chat.Notices // nil where the Store has none
 	pendings        *pendings
+	hooks           *hooks
+	sending         sending
 	sends           *limiter // messages
 	sendBytes       *limiter // bytes of their contents
 	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
+	asks            *limiter
 	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already, or not to be read
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
@@ -86,14 +94,16 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	ch := &Chat{
 		app:            app,
 		hub:            hub.New[*client](),
+		tickets:        newTickets(&cfg),
 		revoked:        revocations{times: make(map[revoked]time.Time)},
 		unknownCommits: unknownCommits{until: make(map[int64]time.Time)},
+		sending:        sending{ends: make(map[operation]chan struct{})},
 		catchUpNow:     make(chan struct{}, 1),
 		closing:        make(chan struct{}),
 		closed:         make(chan struct{}),
 	}
 	slowed := func() { ch.metrics.RateLimited.Inc() }
-	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.unknownConfirms} {
+	for _, l := range []**limiter{&ch.sends, &ch.inits, &ch.asks, &ch.unknownConfirms} {
 		*l = newLimiter(cfg.Limits.SendRate, int(4*cfg.Limits.SendRate), slowed)
 	}
 	ch.sendBytes = newLimiter(float64(cfg.Limits.SendBytes), max(16*cfg.Limits.SendBytes, cfg.Limits.Content), slowed)
@@ -109,6 +119,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(err, ch.closeOwned())
 	}
 	ch.cfg, ch.stomp = cfg, cfg.stomp()
+	ch.notices, _ = cfg.Store.(chat.Notices)
 	ch.ctx, ch.cancel = context.WithCancel(context.Background())
 	ch.node, ch.receivers, ch.pendings = newNode(ch, cfg.Bus), newReceivers(ch), newPendings(ch)
 	start, err := ch.connect()
@@ -117,9 +128,15 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
-	ch.committer = commit.New(cfg.Store, cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
+	ch.committer = commit.New(cfg.Store, !ch.node.alone(), cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
+	ch.presence = newPresence(ch)
+	ch.hooks = newHooks(ch)
 	ch.sessions.Add(1)
 	go ch.keepHouse() // waited for by Close
+	if cfg.Overdue != nil {
+		ch.sessions.Add(1)
+		go ch.keepOverdue() // waited for by Close
+	}
 	if !ch.node.alone() {
 		ch.sessions.Add(1)
 		go ch.keepCatchingUp(start) // waited for by Close
@@ -132,12 +149,14 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 	return ch, nil
 }
 
-// connect asks the store where its log ends, joins the bus, if there is one,
+// connect asks the store where its logs end, joins the bus, if there is one,
 // and registers the metrics.
 func (ch *Chat) connect() (start mark, err error) {
-	start.at = time.Now()
-	if start.last, err = ch.last(0); err != nil {
+	if start, err = ch.mark(); err != nil {
 		return start, fmt.Errorf("look into the store: %w", err)
+	}
+	if err := ch.beginOverdue(); err != nil {
+		return start, fmt.Errorf("begin to look who is overdue: %w", err)
 	}
 	ch.metrics = metrics.New()
 	if err := ch.node.join(); err != nil {
@@ -160,6 +179,10 @@ func (ch *Chat) register(c *client) {
 	if !ok {
 		c.session.Close(stomp.CloseTryLater, "too many sessions")
 		return
+	}
+	if len(all) == 1 {
+		ch.presence.note(c.identity.User.ID)
+		ch.hooks.connections.changed(c.identity.User.ID)
 	}
 	replace(all, ch.cfg.Limits.UserSessions)
 	ch.endIfRevoked(c)
@@ -209,7 +232,12 @@ func (ch *Chat) enter() bool {
 	return true
 }
 
-func (ch *Chat) unregister(c *client) { ch.hub.Remove(c.identity.User.ID, c) }
+func (ch *Chat) unregister(c *client) {
+	if last := ch.hub.Remove(c.identity.User.ID, c); last {
+		ch.presence.note(c.identity.User.ID)
+		ch.hooks.connections.changed(c.identity.User.ID)
+	}
+}
 
 // keepHouse does what is due by the clock, until Close.
 func (ch *Chat) keepHouse() {
@@ -222,11 +250,13 @@ func (ch *Chat) keepHouse() {
 			return
 		case at := <-ticker.C:
 			ch.lookAgainAll(at)
-			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.unknownConfirms} {
+			for _, l := range []*limiter{ch.sends, ch.sendBytes, ch.replays, ch.inits, ch.asks, ch.unknownConfirms} {
 				l.prune()
 			}
 			ch.revoked.prune(at)
+			ch.tickets.prune(at)
 			ch.node.watchBus(at)
+			ch.hooks.report()
 		}
 	}
 }

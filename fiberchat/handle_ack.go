@@ -11,6 +11,10 @@ import (
 // subscription was sent, and in client mode for those before it too. Nothing
 // is remembered for it but ranges of ids: the store knows the rest.
 func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
+	if about, _ := subjectOf(sub.Destination, c.identity.User); about == aboutNotices {
+		c.ackNotice(sub, id, receipt)
+		return
+	}
 	sent := chat.Confirmation{Sent: c.feed.SentTo(sub)}
 	if !sent.WasSent(id) {
 		c.session.Receipt(receipt)
@@ -64,7 +68,7 @@ func (c *client) confirmBefore(id int64, sent *chat.Confirmation, receipt string
 
 // received returns the message to the user with this id.
 func (c *client) received(id int64) (*chat.Message, error) {
-	page, err := c.Inbox(id-1, 1)
+	page, err := c.page(c.chat.cfg.Store.Inbox, id-1, 1)
 	if err != nil {
 		return nil, err
 	}

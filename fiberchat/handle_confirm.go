@@ -73,6 +73,7 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	if err == nil && (r.Changed || c.unsure) {
 		c.chat.delivered(&r.Message, r.Message.ConfirmedAt)
 	}
+	c.chat.hooks.confirmed.add(c.identity.User.ID, t.confirmation.ChatID, r, err)
 	// From here on a repetition may be of what was stored after all.
 	if isUnknown(err) {
 		c.unsure = true

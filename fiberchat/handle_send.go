@@ -2,6 +2,7 @@ package fiberchat
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -13,6 +14,7 @@ type sendTask struct {
 	chat    *Chat
 	message chat.Message
 	receipt string
+	begun   bool                      // in sending
 	from    *client                   // nil for a message of the server's own
 	done    func(*chat.Result, error) // unless from is set
 }
@@ -27,27 +29,65 @@ func (c *client) handleSend(f *stomp.Frame) {
 	if fault == nil && !c.chat.sendBytes.take(c.identity.User.ID, len(b.content), c.session.Done()) {
 		return
 	}
-	var to chat.User
-	if fault == nil {
-		to, fault = c.chat.checkSend(c.identity.User, b.receiverID)
-		if fault != nil && c.chat.accepted(c.identity.User, b.msgID) {
-			to, fault = chat.User{ID: b.receiverID}, nil // it is answered as it was
+	from := c.identity.User
+	t := &sendTask{
+		chat: c.chat, from: c, receipt: receipt,
+		message: chat.Message{
+			ChatID: b.msgID, Content: b.content, Time: now(),
+			SenderID: from.ID, SenderName: from.Name, ReceiverID: b.receiverID,
+		},
+	}
+	if fault == nil && c.chat.cfg.BeforeSave != nil {
+		if !c.chat.sending.begin(operation{from.ID, b.msgID}, c.session.Done()) {
+			return
 		}
+		t.begun = true
+	}
+	if fault == nil {
+		fault = c.chat.admitMessage(from, &t.message)
 	}
 	if fault != nil {
+		t.end()
 		c.chat.metrics.Sends.Refused.Inc()
 		c.refuse(b.msgID, receipt, fault)
 		return
 	}
-	from := c.identity.User
-	c.submit(&sendTask{
-		chat: c.chat, from: c, receipt: receipt,
-		message: chat.Message{
-			ChatID: b.msgID, Content: b.content, Time: now(),
-			SenderID: from.ID, SenderName: from.Name,
-			ReceiverID: to.ID, ReceiverName: to.Name,
-		},
-	})
+	c.submit(t)
+}
+
+// end lets the same message be sent again.
+func (t *sendTask) end() {
+	if t.begun {
+		t.chat.sending.end(operation{t.message.SenderID, t.message.ChatID})
+	}
+}
+
+// admitMessage asks whoever has a say whether a client's message may be stored,
+// and completes it. One that is stored already is answered as it was.
+func (ch *Chat) admitMessage(from chat.User, m *chat.Message) *failure {
+	if ch.cfg.BeforeSave != nil {
+		switch old, err := ch.stored(from.ID, m.ChatID); {
+		case err != nil:
+			return ch.tryAgain(err)
+		case old != nil:
+			m.Content = old.Content // Apply finds it, or that it had another receiver
+			return nil
+		}
+	}
+	to, fault := ch.checkSend(from, m.ReceiverID)
+	if fault != nil {
+		if ch.cfg.BeforeSave == nil {
+			if old, _ := ch.stored(from.ID, m.ChatID); old != nil {
+				return nil
+			}
+		}
+		return fault
+	}
+	m.ReceiverName = to.Name
+	if ch.cfg.BeforeSave != nil {
+		return ch.beforeSave(m)
+	}
+	return nil
 }
 
 // checkSend finds the receiver and asks whether from may write to it.
@@ -77,28 +117,12 @@ func (ch *Chat) checkSend(from chat.User, receiverID int64) (to chat.User, f *fa
 	return to, ch.pendings.allow(ctx, to)
 }
 
-// accepted reports whether the user's message is stored already. It is asked
-// about those that would be refused.
-func (ch *Chat) accepted(from chat.User, msgID string) bool {
-	store, ok := ch.cfg.Store.(chat.Counter)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ch.ctx, ch.cfg.Timeouts.Store)
-	defer cancel()
-	stored, err := guard(func() (bool, error) { return store.Stored(ctx, from.ID, msgID) })
-	if err != nil {
-		ch.cfg.Logger.Error("look for a message", "error", err, "user", from.ID)
-	}
-	return stored
-}
-
 // mayWrite asks CanSend, if there is one.
 func (ch *Chat) mayWrite(ctx context.Context, from, to chat.User) *failure {
 	if ch.cfg.CanSend == nil {
 		return nil
 	}
-	_, err := guard(func() (struct{}, error) { return struct{}{}, ch.cfg.CanSend(ctx, from, to) })
+	err := ch.call(ctx, "CanSend", func(ctx context.Context) error { return ch.cfg.CanSend(ctx, from, to) })
 	if err == nil {
 		return nil
 	}
@@ -117,6 +141,10 @@ func (t *sendTask) Done(r *chat.Result, err error) {
 		defer t.from.release()
 	}
 	defer t.chat.recovered("report a message")
+	t.end()
+	if errors.Is(err, chat.ErrConflict) && t.chat.cfg.BeforeSave != nil && t.sameReceiver(&r.Message) {
+		err = nil // two nodes had it at once, and BeforeSave made two contents of it
+	}
 	// Step 2 before step 3.
 	if t.from == nil {
 		t.done(r, err)
@@ -125,12 +153,19 @@ func (t *sendTask) Done(r *chat.Result, err error) {
 	}
 	switch {
 	case err == nil && r.Changed:
-		t.chat.deliver(&r.Message, r.Previous)
+		t.chat.deliver(&r.Message, r.Previous, t.from)
 	case isUnknown(err):
 		t.chat.commitUnknown(t.message.ReceiverID)
 		t.chat.cfg.Logger.Error("store message", "error", err, "user", t.message.SenderID)
 	}
+	t.chat.hooks.saved.add(t.message.SenderID, t.message.ChatID, r, err)
 	t.chat.count(&t.chat.metrics.Sends, r, err)
+}
+
+// sameReceiver reports whether stored is a message that t repeats, as far as
+// BeforeSave leaves that to be seen.
+func (t *sendTask) sameReceiver(stored *chat.Message) bool {
+	return stored.ChatID == t.message.ChatID && stored.ReceiverID == t.message.ReceiverID
 }
 
 // submit hands an operation to the committer; its Done calls release.

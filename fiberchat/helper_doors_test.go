@@ -12,8 +12,9 @@ type door string
 
 const (
 	native door = "native"
-	sockws door = "websocket"   // of SockJS
-	xhr    door = "xhr-polling" // of SockJS
+	raw    door = "raw-websocket" // SockJS's, without its frames
+	sockws door = "websocket"     // of SockJS
+	xhr    door = "xhr-polling"   // of SockJS
 )
 
 // eachDoor runs a test through every door.

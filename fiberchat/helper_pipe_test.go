@@ -120,7 +120,7 @@ func (ch *Chat) listen(t *testing.T, id int64) *pipe {
 	t.Helper()
 	c := newPipe()
 	identity := chat.Identity{TokenID: fmt.Sprint("t", id), User: chat.User{ID: id, Name: fmt.Sprint("u", id)}}
-	go ch.serve(c, identity, "pipe", time.Now()) // Close waits for it
+	go ch.serve(c, identity, "pipe", "", time.Now()) // Close waits for it
 	c.in <- fmt.Sprintf("CONNECT\naccept-version:1.2\n\n\x00SUBSCRIBE\nid:1\nreceipt:s\ndestination:/user/%d/recive\n\n\x00", id)
 	c.want(t, "CONNECTED")
 	c.want(t, "receipt-id:s")

@@ -157,6 +157,15 @@ func validText(s string) bool {
 // value as it is spelt; null counts as missing. It reports false when body is
 // no JSON object.
 func eachField(body []byte, each func(key string, value []byte)) bool {
+	return eachMember(body, func(key string, _, value []byte) {
+		if value[0] != 'n' {
+			each(key, value)
+		}
+	})
+}
+
+// eachMember is eachField with null, and with the member as it is spelt.
+func eachMember(body []byte, each func(key string, member, value []byte)) bool {
 	if !json.Valid(body) {
 		return false
 	}
@@ -169,13 +178,11 @@ func eachField(body []byte, each func(key string, value []byte)) bool {
 		if body[i] == ',' {
 			i = skipSpace(body, i+1)
 		}
-		end := valueEnd(body, i)
+		begin, end := i, valueEnd(body, i)
 		key, _ := parseString(body[i:end])
 		i = skipSpace(body, skipSpace(body, end)+1)
 		end = valueEnd(body, i)
-		if body[i] != 'n' {
-			each(key, body[i:end])
-		}
+		each(key, body[begin:end], body[i:end])
 		i = end
 	}
 	return true

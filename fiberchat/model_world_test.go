@@ -32,7 +32,7 @@ func newModelNode(w *modelWorld, bus Bus) (*Chat, error) {
 
 // serveModel lets a session in; what it returns serves it to its end.
 func serveModel(ch *Chat, conn stomp.Conn, user chat.User) (serve func()) {
-	return func() { ch.serve(conn, chat.Identity{User: user}, "model", time.Now()) }
+	return func() { ch.serve(conn, chat.Identity{User: user}, "model", "", time.Now()) }
 }
 
 // modelNames are of the users 1 to 4; the third one's name is the first one's id.

@@ -2,7 +2,6 @@ package fiberchat
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,24 +15,31 @@ import (
 // mount opens the doors.
 func (ch *Chat) mount(router fiber.Router) {
 	authConfig := middleware.Config{
-		Authenticator: countedAuth{ch.cfg.Authenticator, ch.metrics},
+		Authenticator: countedAuth{doorAuth{ch.cfg.Authenticator, ch}, ch.metrics},
 		AllowOrigins:  ch.cfg.AllowOrigins,
 		Timeout:       ch.cfg.Timeouts.Store,
 		Logger:        ch.cfg.Logger,
 	}
 	router.Use([]string{"/client", "/socketServer"}, maskAfter)
-	native := ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
-		identity, started := middleware.Identity(c), startOf(c)
-		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", started) }
-	})
-	router.Get("/client", ch.watch, middleware.New(authConfig), ch.admit, native)
+	native := ch.admit(ws.New(ws.Config{Subprotocols: stomp.Subprotocols, WriteTimeout: ch.cfg.Timeouts.Write}, func(c *fiber.Ctx) func(*ws.Conn) {
+		if !ch.useTicket(c) {
+			return nil
+		}
+		identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
+		return func(conn *ws.Conn) { ch.serve(conn, identity, "native", ip, started) }
+	}))
+	router.Get("/client", ch.watch, middleware.New(authConfig), native)
 
 	ch.sockjs = sockjs.New(sockjs.Config{
-		Key: func(c *fiber.Ctx) string { return strconv.FormatInt(middleware.User(c).ID, 10) },
+		Key:        func(c *fiber.Ctx) string { return userKey(middleware.User(c).ID) },
+		Credential: func(c *fiber.Ctx) string { return ticketOf(c).credential() },
 		Open: func(c *fiber.Ctx) func(sockjs.Conn) {
-			identity, started := middleware.Identity(c), startOf(c)
+			if !ch.useTicket(c) {
+				return nil
+			}
+			identity, ip, started := middleware.Identity(c), ipOf(c), startOf(c)
 			transport := strings.Clone(path.Base(c.Path()))
-			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, started) }
+			return func(conn sockjs.Conn) { ch.serve(conn, identity, transport, ip, started) }
 		},
 		Raw:                native,
 		Subprotocols:       stomp.Subprotocols,
@@ -65,16 +71,19 @@ func maskAfter(c *fiber.Ctx) error {
 // are two bytes there.
 func inbound(frame int) int { return max(4*frame, 1<<20) }
 
-// admit refuses at the native door who may not come in now. SockJS does so for
-// itself, by frames that its clients understand.
-func (ch *Chat) admit(c *fiber.Ctx) error {
-	if !ch.sockjs.OriginAllowed(c) {
-		return c.Status(fiber.StatusForbidden).JSON(refusal(&failure{codeForbidden, "Forbidden", "this origin is not allowed"}))
+// admit refuses at the doors without SockJS framing who may not come in now. A
+// session of SockJS is refused by c[1013,...]: at an HTTP status sockjs-client
+// would try one transport after the other, and learn nothing from any.
+func (ch *Chat) admit(serve fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if !ch.sockjs.OriginAllowed(c) {
+			return c.Status(fiber.StatusForbidden).JSON(refusal(&failure{codeForbidden, "Forbidden", "this origin is not allowed"}))
+		}
+		if ch.isClosing() || ch.hub.Len() >= ch.cfg.Limits.Sessions {
+			return c.Status(fiber.StatusServiceUnavailable).JSON(refusal(&failure{codeTryAgain, "Busy", "no more sessions can be taken, try again later"}))
+		}
+		return serve(c)
 	}
-	if ch.isClosing() || ch.hub.Len() >= ch.cfg.Limits.Sessions {
-		return c.Status(fiber.StatusServiceUnavailable).JSON(refusal(&failure{codeTryAgain, "Busy", "no more sessions can be taken, try again later"}))
-	}
-	return c.Next()
 }
 
 // refusal is a REST answer in the original's shape.

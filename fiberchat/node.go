@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
 )
 
 const (
@@ -224,17 +225,26 @@ func (n *node) handle(e entry) {
 	case entryMessage:
 		for _, c := range n.chat.hub.Of(e.userID) {
 			if len(e.body) == 0 {
-				c.feed.Behind(e.id)
+				c.feed.Behind(feed.Messages, e.id)
 			} else {
 				c.feed.Offer(e.id, e.previous, e.body)
 			}
 		}
+		n.chat.notifyOthers(senderOf(e.body), nil, aboutSent, e.body)
 	case entryDelivered:
 		for _, c := range n.chat.hub.Of(e.userID) {
 			c.notify(aboutDelivered, e.body)
 		}
+	case entryPush:
+		n.handlePush(e)
+	case entryNotice:
+		n.chat.noticed(e.userID, e.id)
+	case entryRead:
+		n.chat.notifyOthers(e.userID, nil, aboutRead, e.body)
 	case entryRevoked:
 		n.chat.end(parseRevoked(e.body), clockSkew)
+	case entryTicket:
+		n.chat.tickets.hear(e.body)
 	case entryHello:
 		n.repeat.Store(true)
 		n.chat.catchUpSoon()
@@ -242,7 +252,7 @@ func (n *node) handle(e entry) {
 }
 
 // exchangeRevoked asks for the revocations that this node may have missed,
-// and repeats those that others may have missed.
+// and repeats those, and the used tickets, that others may have missed.
 func (n *node) exchangeRevoked() {
 	if n.ask.Swap(false) {
 		n.add(entry{kind: entryHello})
@@ -251,6 +261,7 @@ func (n *node) exchangeRevoked() {
 		for _, r := range n.chat.revoked.all() {
 			n.addRevoked(r)
 		}
+		n.chat.tickets.tell(n)
 	}
 	n.flush()
 }

@@ -8,7 +8,11 @@ import "encoding/binary"
 const (
 	entryMessage   = 'm' // to userID, whose body is empty where it is too long for the bus
 	entryDelivered = 'd' // a body for userID's sessions about aboutDelivered
+	entryPush      = 'p' // a queue of the app's, a space, and a body for userID's sessions
+	entryNotice    = 'n' // to userID
+	entryRead      = 'R' // a body for userID's sessions about aboutRead
 	entryRevoked   = 'r' // one revocation, as appendRevoked writes it
+	entryTicket    = 't' // one used ticket, as addUsedTicket writes it
 	entryHello     = 'h' // asks for the revocations of late
 )
 
@@ -21,16 +25,26 @@ type entry struct {
 func appendEntry(b []byte, e entry) []byte {
 	var numbers [3 * binary.MaxVarintLen64]byte
 	head := numbers[:0]
-	if e.kind == entryMessage || e.kind == entryDelivered {
-		head = binary.AppendVarint(head, e.userID)
-	}
-	if e.kind == entryMessage {
-		head = binary.AppendVarint(head, e.id)
-		head = binary.AppendVarint(head, e.previous)
+	for _, n := range []int64{e.userID, e.id, e.previous}[:numbersOf(e.kind)] {
+		head = binary.AppendVarint(head, n)
 	}
 	b = append(b, e.kind)
 	b = binary.AppendUvarint(b, uint64(len(head)+len(e.body)))
 	return append(append(b, head...), e.body...)
+}
+
+// numbersOf is how many numbers begin an entry: userID, id and previous, or the
+// first ones of them.
+func numbersOf(kind byte) int {
+	switch kind {
+	case entryMessage:
+		return 3
+	case entryNotice:
+		return 2
+	case entryDelivered, entryPush, entryRead:
+		return 1
+	}
+	return 0
 }
 
 // entryRest cuts the first of entries after its head; ok is false when it is
@@ -60,20 +74,13 @@ func nextEntry(entries []byte) (e entry, others []byte, ok bool) {
 		return e, nil, false
 	}
 	e.kind = entries[0]
-	number := func() (v int64) {
+	for _, field := range []*int64{&e.userID, &e.id, &e.previous}[:numbersOf(e.kind)] {
 		v, n := binary.Varint(rest)
 		if n <= 0 {
 			e.kind = 0 // it is no entry of ours
-			return 0
+			return e, others, true
 		}
-		rest = rest[n:]
-		return v
-	}
-	switch e.kind {
-	case entryMessage:
-		e.userID, e.id, e.previous = number(), number(), number()
-	case entryDelivered:
-		e.userID = number()
+		*field, rest = v, rest[n:]
 	}
 	e.body = rest
 	return e, others, true

@@ -16,6 +16,7 @@ import (
 func FuzzEntry(f *testing.F) {
 	f.Add(byte(entryMessage), int64(2), int64(255), int64(254), []byte(`{"id":255}`), []byte("rest"))
 	f.Add(byte(entryDelivered), int64(-1), int64(0), int64(0), []byte{}, []byte{})
+	f.Add(byte(entryRead), int64(1<<53), int64(0), int64(0), []byte(`{"readerId":2}`), []byte{})
 	f.Add(byte(entryRevoked), int64(0), int64(0), int64(0), []byte("r"), []byte{entryHello, 0})
 	f.Add(byte('?'), int64(1), int64(1), int64(1), []byte("of another version"), []byte{})
 	f.Fuzz(func(t *testing.T, kind byte, userID, id, previous int64, body, rest []byte) {
@@ -23,7 +24,7 @@ func FuzzEntry(f *testing.F) {
 		switch kind {
 		case entryMessage:
 			e.userID, e.id, e.previous = userID, id, previous
-		case entryDelivered:
+		case entryDelivered, entryRead:
 			e.userID = userID
 		}
 		b := appendEntry(nil, e)

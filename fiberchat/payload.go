@@ -163,13 +163,17 @@ func parseMsgID(raw []byte) (string, *failure) {
 		return "", bad
 	}
 	id, ok := parseString(raw)
-	if !ok || id == "" || len(id) > 64 {
+	if !ok || !validMsgID(id) {
 		return "", bad
 	}
+	return id, nil
+}
+
+func validMsgID(id string) bool {
 	for i := range len(id) {
 		if id[i] < 0x21 || id[i] > 0x7E {
-			return "", bad
+			return false
 		}
 	}
-	return id, nil
+	return id != "" && len(id) <= 64
 }

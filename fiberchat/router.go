@@ -62,9 +62,10 @@ func startOf(c *fiber.Ctx) time.Time {
 	return at
 }
 
-// watch notes when a request began, and at the first one which app serves it.
+// watch notes when a request began and whether it has a ticket, and at the first one which app serves it.
 func (ch *Chat) watch(c *fiber.Ctx) error {
 	c.Locals(startKey, time.Now())
+	withRequest(c)
 	if stopping := c.Context().Done(); stopping != nil { // app.Test has no server
 		ch.watched.Do(func() { ch.servedBy(c.App(), stopping) })
 	}

@@ -66,15 +66,6 @@ func TestSendElsewhere(t *testing.T) {
 	})
 }
 
-func TestOldNoticeIsRefusedGently(t *testing.T) {
-	t.Parallel()
-	s := serve(t, fiberchat.Config{})
-	a := online(t, s.addr, "alice")
-	a.raw("SEND\ndestination:/socket/ntc/rcv\n\n{}\x00")
-	a.refused("", -404, "NoSuchDestination")
-	a.nothing()
-}
-
 // TestNameOfDigits: bob's id is 2, and 1's own name is "2".
 func TestNameOfDigits(t *testing.T) {
 	t.Parallel()

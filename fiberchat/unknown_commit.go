@@ -3,12 +3,14 @@ package fiberchat
 import (
 	"sync"
 	"time"
+
+	"fiberchat.example/fiberchat/internal/feed"
 )
 
 // maxUnknownCommits bounds their receivers; to others an init brings what came.
 const maxUnknownCommits = 100_000
 
-// unknownCommits is the receivers of messages whose commit had no known
+// unknownCommits is the receivers of messages and notices whose commit had no known
 // outcome, and until when it may yet become visible: a database goes on with
 // what it was sent when nobody waits any more. Safe for concurrent use.
 type unknownCommits struct {
@@ -47,7 +49,8 @@ func (ch *Chat) commitUnknown(userID int64) {
 
 func (ch *Chat) lookAgain(userID int64) {
 	for _, c := range ch.hub.Of(userID) {
-		c.feed.Behind(0)
+		c.feed.Behind(feed.Messages, 0)
+		c.feed.Behind(feed.Notices, 0)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/feed"
 	"fiberchat.example/fiberchat/internal/stomp"
 	"fiberchat.example/fiberchat/storetest"
 )
@@ -27,7 +28,7 @@ func TestUnknownCommitAndDelivery(t *testing.T) {
 		next := stored(t, store, fmt.Sprint("b", i))
 		var both sync.WaitGroup
 		both.Go(func() { ch.lookAgainAll(time.Now().Add(time.Hour)) })
-		both.Go(func() { ch.deliver(&next.Message, next.Previous) })
+		both.Go(func() { ch.deliver(&next.Message, next.Previous, nil) })
 		both.Wait()
 		c.want(t, fmt.Sprintf(`"chatID":"a%d"`, i))
 		c.want(t, fmt.Sprintf(`"chatID":"b%d"`, i))
@@ -47,7 +48,7 @@ func TestCommitThatBecomesVisibleLater(t *testing.T) {
 	c.nothing(t)
 	stored(t, store, "late")
 	next := stored(t, store, "next")
-	ch.deliver(&next.Message, next.Previous)
+	ch.deliver(&next.Message, next.Previous, nil)
 	c.want(t, `"chatID":"late"`)
 	c.want(t, `"chatID":"next"`)
 	stored(t, store, "later")
@@ -82,7 +83,7 @@ func TestSessionThatBeginsAfterAnUnknownCommit(t *testing.T) {
 	ch.commitUnknown(2)
 	for _, id := range []string{"a", "b"} {
 		m := stored(t, store, id)
-		ch.deliver(&m.Message, m.Previous)
+		ch.deliver(&m.Message, m.Previous, nil)
 		first.want(t, `"chatID":"`+id+`"`)
 		r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: id}}})
 		if err != nil || r[0].Err != nil {
@@ -97,7 +98,7 @@ func TestSessionThatBeginsAfterAnUnknownCommit(t *testing.T) {
 	if r, err := store.Apply(t.Context(), []chat.Op{{Confirm: &chat.Confirmation{ReceiverID: 2, ChatID: "live"}}}); err != nil || r[0].Err != nil {
 		t.Fatal(err, r)
 	}
-	ch.deliver(&m.Message, m.Previous) // confirmed by another session meanwhile
+	ch.deliver(&m.Message, m.Previous, nil) // confirmed by another session meanwhile
 	for _, c := range []*pipe{first, second} {
 		c.want(t, `"chatID":"late"`)
 		c.want(t, `"chatID":"live"`)
@@ -152,7 +153,7 @@ func TestReadingIsTriedAgain(t *testing.T) {
 	store.set(context.DeadlineExceeded)
 	stored(t, store, "missed")
 	store.read = make(chan struct{}, 1)
-	ch.hub.Of(2)[0].feed.Behind(2)
+	ch.hub.Of(2)[0].feed.Behind(feed.Messages, 2)
 	<-store.read
 	store.set(nil)
 	c.want(t, `"chatID":"missed"`)

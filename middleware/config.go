@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -33,6 +34,15 @@ type Config struct {
 	//
 	// Optional. Default: "srect"
 	Query string
+
+	// Header is the request header that holds the token where the query holds
+	// none, for clients that can set one; browsers cannot for a WebSocket or an
+	// EventSource. "Authorization" takes the scheme Bearer alone, in any case;
+	// of any other the whole value is the token. A cookie is never looked at:
+	// "Cookie" makes New panic.
+	//
+	// Optional. Default: "", no header is looked at
+	Header string
 
 	// ContextKey is where the chat.Identity is put in c.Locals. It is a
 	// string because Locals under any other key are lost in a WebSocket
@@ -81,6 +91,9 @@ func configDefault(config ...Config) Config {
 	}
 	if cfg.Query == "" {
 		cfg.Query = defaultQuery
+	}
+	if strings.EqualFold(cfg.Header, fiber.HeaderCookie) {
+		panic("middleware: Config.Header: a cookie is sent by foreign pages too, and is no token")
 	}
 	if cfg.ContextKey == "" {
 		cfg.ContextKey = defaultContextKey

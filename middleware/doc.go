@@ -1,5 +1,5 @@
-// Package middleware checks the token in a request's query (srect by custom)
-// and gives the handlers behind it the user. It is what guards the
+// Package middleware checks the token in a request's query (srect by custom),
+// or in a header where Config names one, and gives the handlers behind it the user. It is what guards the
 // chat doors, and it works alone on any Fiber route:
 //
 //	app.Use("/private", middleware.New(middleware.Config{Authenticator: store}))
@@ -30,7 +30,7 @@
 // After the check, and before SuccessHandler or ErrorHandler runs, the token
 // is overwritten with x in all that a handler or logger can read of the
 // request: URL, query, parsed arguments, Referer and other headers that repeat
-// the URL as it is; a cookie, and a URL within another one's query, are left.
+// the URL as it is, and the header that held it; a cookie, and a URL within another one's query, are left.
 // Requests skipped by Next, and those that never come here because only
 // app.Get has the path, are not masked: call Mask yourself, or mount this
 // middleware with Use. The error of an Authenticator is logged with xxxx in the
@@ -44,6 +44,7 @@
 //		Next:           nil,
 //		Authenticator:  nil, // required
 //		Query:          "srect",
+//		Header:         "", // none
 //		ContextKey:     "fiberchat.identity",
 //		AllowOrigins:   nil, // any
 //		Timeout:        5 * time.Second,

@@ -76,6 +76,31 @@ func ExampleConfig() {
 	// 302
 }
 
+// A client that can set headers keeps its token out of URLs.
+func ExampleConfig_header() {
+	app := fiber.New()
+	app.Use(middleware.New(middleware.Config{
+		Authenticator: tokens{"f00d": {ID: 1, Name: "wususu"}},
+		Header:        "Authorization",
+	}))
+	app.Get("/me", func(c *fiber.Ctx) error {
+		return c.SendString(middleware.User(c).Name + ": " + c.Get("Authorization"))
+	})
+
+	req := httptest.NewRequest("GET", "/me", nil)
+	req.Header.Set("Authorization", "Bearer f00d")
+	res, err := app.Test(req)
+	if err != nil {
+		panic(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(res.StatusCode, string(body))
+	// Output: 200 wususu: xxxxxxxxxxx
+}
+
 // A route that needs no token, and may be asked with one.
 func ExampleMask() {
 	app := fiber.New()

@@ -3,6 +3,7 @@ package middleware
 import (
 	"bytes"
 	"net/url"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -10,7 +11,8 @@ import (
 
 // Mask does what New does before it lets a request on: it overwrites the token
 // in all that a later handler or logger can read of the request. It is for
-// requests that are answered without a check. query is needed only where
+// requests that are answered without a check. It leaves headers that may hold
+// a token (Config.Header). query is needed only where
 // Config.Query was set.
 func Mask(c *fiber.Ctx, query ...string) {
 	name := defaultQuery
@@ -38,6 +40,20 @@ func mask(r *fasthttp.Request, name string) {
 	}
 	for line := range bytes.Lines(r.Header.RawHeaders()) {
 		maskParam(bytes.TrimRight(line, "\r\n"), name)
+	}
+}
+
+// maskHeader overwrites a header that held the token.
+func maskHeader(r *fasthttp.Request, name string) {
+	for key, value := range r.Header.All() {
+		if strings.EqualFold(string(key), name) {
+			redact(value)
+		}
+	}
+	for line := range bytes.Lines(r.Header.RawHeaders()) {
+		if key, value, found := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(":")); found && strings.EqualFold(string(key), name) {
+			redact(value)
+		}
 	}
 }
 

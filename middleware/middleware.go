@@ -17,9 +17,9 @@ import (
 // foreign issuer (a JWT) can have some KiB, nothing real has more.
 const maxToken = 4096
 
-// New returns a handler that lets a request pass when its query holds a valid
-// token, and answers it otherwise. It panics when Authenticator is missing, and
-// when an entry of AllowOrigins matches no origin.
+// New returns a handler that lets a request pass when its query, or
+// Config.Header, holds a valid token, and answers it otherwise. It panics when Authenticator is missing,
+// Header is Cookie, or an entry of AllowOrigins matches no origin.
 func New(config ...Config) fiber.Handler {
 	cfg := configDefault(config...)
 	allowed, err := origins.Parse(cfg.AllowOrigins)
@@ -35,8 +35,15 @@ func New(config ...Config) fiber.Handler {
 		// A copy: the request's memory is masked below and used again later,
 		// and an Authenticator may keep what it was given.
 		token := strings.Clone(c.Query(cfg.Query))
+		inHeader := token == "" && cfg.Header != ""
+		if inHeader {
+			token = strings.Clone(headerToken(c, cfg.Header))
+		}
 		identity, err := authenticate(c.UserContext(), &cfg, token)
 		mask(c.Request(), cfg.Query)
+		if inHeader {
+			maskHeader(c.Request(), cfg.Header)
+		}
 
 		if err != nil {
 			allowOrigin(c, allowed)
@@ -45,6 +52,19 @@ func New(config ...Config) fiber.Handler {
 		c.Locals(cfg.ContextKey, identity)
 		return cfg.SuccessHandler(c)
 	}
+}
+
+// headerToken returns the token of a request header, "" where it holds none.
+func headerToken(c *fiber.Ctx, name string) string {
+	value := c.Get(name)
+	if !strings.EqualFold(name, fiber.HeaderAuthorization) {
+		return value
+	}
+	scheme, token, _ := strings.Cut(value, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimLeft(token, " ")
 }
 
 // Identity returns what the request's token stands for, and the zero Identity

@@ -79,6 +79,31 @@ func (s *Store) insertUser(ctx context.Context, name, displayName, hash string) 
 	return account, err
 }
 
+// SetPassword changes the password of a user. It ends no token and no session:
+// SignOutAll and Chat.Revoke do. The error is chat.ErrNotFound, ErrBadPassword,
+// ErrBusy, as many are hashed at once as of sign-ups, or the database's. Whether the user may do so, by the
+// old password or by a mail, is the app's to know.
+func (s *Store) SetPassword(ctx context.Context, userID int64, password string) error {
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	if _, err := s.UserByID(ctx, userID); err != nil { // without the cost of a hash
+		return err
+	}
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	n, err := s.exec(ctx, "UPDATE {p}users SET password = ? WHERE id = ?", hash, userID)
+	if err != nil {
+		return fmt.Errorf("update password: %w", err)
+	}
+	if n == 0 { // gone, or the second try of MySQL, which counts what it changes
+		_, err = s.UserByID(ctx, userID)
+	}
+	return err
+}
+
 // AccountByName finds the account whose name reads like name; chat.ErrNotFound.
 func (s *Store) AccountByName(ctx context.Context, name string) (Account, error) {
 	return s.accountBy(ctx, "name_key = ?", NameKey(name))

@@ -19,6 +19,9 @@ func (s *Store) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error)
 	if len(ops) == 0 {
 		return nil, nil
 	}
+	if err := s.addPairs(ctx, ops); err != nil {
+		return nil, fmt.Errorf("apply operations: %w", err)
+	}
 	results, err := s.dialect.apply(s, ctx, ops)
 	if err != nil {
 		return nil, fmt.Errorf("apply operations: %w", err)
@@ -38,12 +41,16 @@ func checkOp(op chat.Op) error {
 		return checkText("ChatID", op.Confirm.ChatID, 64)
 	case m.ChatID == "":
 		return fmt.Errorf("%w: ChatID is empty", errBadOp)
-	case min(m.SenderID, m.ReceiverID) < 1 || max(m.SenderID, m.ReceiverID) > chat.MaxUserID:
+	case !validUsers(m):
 		return fmt.Errorf("%w: SenderID or ReceiverID is not 1 to %d", errBadOp, int64(chat.MaxUserID))
 	default:
 		return errors.Join(checkText("ChatID", m.ChatID, 64), checkText("SenderName", m.SenderName, 1024),
 			checkText("ReceiverName", m.ReceiverName, 1024), checkText("Content", m.Content, 8<<20))
 	}
+}
+
+func validUsers(m *chat.Message) bool {
+	return min(m.SenderID, m.ReceiverID) >= 1 && max(m.SenderID, m.ReceiverID) <= chat.MaxUserID
 }
 
 func checkText(field, text string, limit int) error {

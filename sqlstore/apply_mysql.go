@@ -56,13 +56,18 @@ func (s *Store) transaction(ctx context.Context, b *batch, look bool) error {
 	if err := tx.confirm(ctx, b); err != nil {
 		return fmt.Errorf("confirm: %w", err)
 	}
-	if err := tx.Commit(); err != nil {
-		if wasRolledBack(err) {
-			return fmt.Errorf("commit: %w", err)
-		}
-		return fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
+	return commit(begun)
+}
+
+func commit(tx *sqlx.Tx) error {
+	err := tx.Commit()
+	switch {
+	case err == nil:
+		return nil
+	case wasRolledBack(err):
+		return fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return fmt.Errorf("commit: %w: %w", errUnknownOutcome, err)
 }
 
 type mysqlTx struct {

@@ -67,11 +67,13 @@ const lockSlots = 1 << 16
 func (b *batch) slots() []int32 {
 	slots := make([]int32, 0, len(b.saves))
 	for _, i := range b.saves {
-		slots = append(slots, int32(uint64(b.ops[i].Save.ReceiverID)%lockSlots))
+		slots = append(slots, slotOf(b.ops[i].Save.ReceiverID))
 	}
 	slices.Sort(slots)
 	return slices.Compact(slots)
 }
+
+func slotOf(userID int64) int32 { return int32(uint64(userID) % lockSlots) }
 
 // saved sets the result of a Save that stored its message.
 func (b *batch) saved(i int, id, previous int64) {

@@ -42,13 +42,15 @@ func (s *Store) Conversation(ctx context.Context, userID, otherID int64, page ch
 	if limit <= 0 {
 		return nil, nil
 	}
-	q, id := &s.q.before, page.Before
+	// What was sent before a message that somebody knows is there: only a page at
+	// the end looks at what is being committed.
+	read, q, id := s.follow, &s.q.before, int64(1<<63-1)
 	if page.After != 0 {
 		q, id = &s.q.after, page.After
-	} else if id == 0 {
-		id = 1<<63 - 1
+	} else if page.Before != 0 {
+		read, id = s.messages, page.Before
 	}
-	messages, err := s.messages(ctx, q, userID, otherID, id, limit, otherID, userID, id, limit, limit)
+	messages, err := read(ctx, q, userID, otherID, id, limit, otherID, userID, id, limit, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read conversation: %w", err)
 	}

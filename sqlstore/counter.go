@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+
+	"fiberchat.example/fiberchat/chat"
 )
 
 const countSQL = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {p}messages WHERE receiver_id = ? AND received_at IS NULL LIMIT ?) AS pending"
@@ -17,19 +19,22 @@ func (s *Store) CountPending(ctx context.Context, receiverID int64, atMost int) 
 }
 
 const (
-	storedSQL       = "SELECT COUNT(*) FROM {p}messages WHERE chat_id = ? AND sender_id = ?"
-	sqliteStoredSQL = "SELECT COUNT(*) FROM {p}messages WHERE chat_key = ? AND sender_id = ? AND chat_id = ?"
+	findSQL       = "SELECT " + messageColumns + " FROM {p}messages WHERE chat_id = ? AND sender_id = ?"
+	sqliteFindSQL = "SELECT " + messageColumns + " FROM {p}messages WHERE chat_key = ? AND sender_id = ? AND chat_id = ?"
 )
 
-// Stored implements chat.Counter.
-func (s *Store) Stored(ctx context.Context, senderID int64, chatID string) (bool, error) {
-	query, args := storedSQL, []any{chatID, senderID}
+// Find implements chat.Finder.
+func (s *Store) Find(ctx context.Context, senderID int64, chatID string) (chat.Message, error) {
+	query, args := findSQL, []any{chatID, senderID}
 	if !s.dialect.server {
-		query, args = sqliteStoredSQL, []any{chatKey(chatID), senderID, chatID}
+		query, args = sqliteFindSQL, []any{chatKey(chatID), senderID, chatID}
 	}
-	var n int
-	if err := s.get(ctx, &n, query, args...); err != nil {
-		return false, fmt.Errorf("look for a message: %w", err)
+	found, err := s.messages(ctx, &statement{db: s.read, text: s.sql(query)}, args...)
+	switch {
+	case err != nil:
+		return chat.Message{}, fmt.Errorf("find message: %w", err)
+	case len(found) == 0:
+		return chat.Message{}, chat.ErrNotFound
 	}
-	return n > 0, nil
+	return found[0], nil
 }

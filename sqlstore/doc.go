@@ -1,8 +1,8 @@
-// Package sqlstore keeps fiberchat's messages, users and tokens in SQLite,
+// Package sqlstore keeps fiberchat's messages, notices, users and tokens in SQLite,
 // PostgreSQL, MySQL or MariaDB.
 //
 // A Store is a chat.Store, a chat.Authenticator and a chat.Directory, and
-// signs users up, in and out. All its methods are safe for concurrent use.
+// signs users up, in and out; it exports and deletes what there is about one. All its methods are safe for concurrent use.
 //
 //	store, err := sqlstore.Open("chat.db")
 //	if err != nil {
@@ -22,10 +22,12 @@
 //
 // A SQLite database in use is three files: chat.db, chat.db-wal and
 // chat.db-shm, and most of what is new is in the second. So cp of the first is
-// no copy, and a container needs their folder mounted, not the file. This is
-// one, also under load (sqlite3's .backup waits for a quiet moment):
+// no copy, and a container needs their folder mounted, not the file. Backup makes
+// one, and so does, from outside the program,
 //
 //	(umask 077; sqlite3 chat.db "VACUUM INTO 'copy.db'")
+//
+// both under load (sqlite3's .backup waits for a quiet moment).
 //
 // To put it back stop the program, remove chat.db-wal and chat.db-shm, and copy
 // it to chat.db: a log that is left of another database damages this one, and
@@ -33,7 +35,7 @@
 //
 // # Deleting by SQL
 //
-// Rows of messages, users and tokens may be deleted by SQL of your own: no id is
+// Rows of messages, notices, users and tokens may be deleted by SQL of your own: no id is
 // given again. Use DELETE: TRUNCATE lets MySQL, and with RESTART IDENTITY
 // PostgreSQL, begin at 1 again, and clients take known ids for repetitions. On
 // SQLite the message with the highest id leaves an empty row.
@@ -65,11 +67,18 @@
 //	apply_postgres.go   on PostgreSQL
 //	apply_mysql.go      on MySQL; insert_mysql.go, query_mysql.go
 //	read.go             the statements that read
-//	inbox.go            Pending, Inbox and Last; inbox_mysql.go
+//	inbox.go            Pending, Inbox and Last; inbox_mysql.go: pages that others go on from
 //	conversation.go     Conversation
 //	unconfirmed.go      chat.Unconfirmed
-//	counter.go          chat.Counter
-//	purge.go            Purge
+//	conversations.go    chat.Conversations; since.go, mark_read.go
+//	pairs.go            who has a conversation with whom
+//	purge.go            Purge and PurgeUnconfirmed
+//	personal.go         Export and Forget: all there is about a user
+//	backup.go           Backup
+//	presence.go         chat.PresenceStore
+//	notices.go          chat.Notices; notify.go: storing one
+//	counter.go          chat.Counter and chat.Finder
+//	overdue.go          chat.OverdueQueue
 //	retry.go            what is tried again
 //	accounts.go         users; name.go and password.go
 //	tokens.go           signing in and out, and Authenticate

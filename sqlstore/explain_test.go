@@ -10,6 +10,7 @@ func TestSQLiteQueryPlans(t *testing.T) {
 	t.Parallel()
 	s := openSQLiteStore(t)
 	const table, index = "SEARCH fiberchat_messages USING ", "INDEX fiberchat_messages_"
+	const notices, index2 = "SEARCH fiberchat_notices USING ", "INDEX fiberchat_notices_"
 	for _, c := range []struct {
 		name, query string
 		want        []string
@@ -21,7 +22,9 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		{"unconfirmed", unconfirmedSQL, []string{table + "INTEGER PRIMARY KEY (rowid>?)"}},
 		{"purge, range", purgeRangeSQL, []string{"SEARCH fiberchat_messages", "SEARCH fiberchat_messages"}},
 		{"purge, age", purgeOldestSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
-		{"purge", purgeSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"purge", purgeSQL + "IS NOT NULL", []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"purge, unconfirmed", purgeSQL + "IS NULL", []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"of a user", ofUserSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"conversation before", commonReads.before, []string{
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
@@ -30,7 +33,14 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)",
 			table + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)",
 		}},
-		{"stored", sqliteStoredSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
+		{"pending notices", sqliteDialect.notices.pending, []string{notices + index2 + "pending (user_id=? AND rowid>?)"}},
+		{"inbox of notices", sqliteDialect.notices.inbox, []string{notices + index2 + "user (user_id=? AND rowid>?)"}},
+		{"last notice", sqliteDialect.notices.last, []string{notices + "COVERING " + index2 + "user (user_id=?)"}},
+		{"count notices", sqliteDialect.notices.count, []string{notices + index2 + "pending (user_id=?)"}},
+		{"unconfirmed notices", unconfirmedNoticesSQL, []string{notices + "INTEGER PRIMARY KEY (rowid>?)"}},
+		{"confirm notice", confirmNoticeSQL, []string{notices + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"purge notices", purgeNoticesSQL + "IS NOT NULL", []string{notices + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"find", sqliteFindSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"confirm by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
 		{"confirm by ChatID, candidates", sqliteCandidates, []string{
@@ -38,6 +48,9 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			"SEARCH open USING INDEX fiberchat_messages_pending (receiver_id=? AND rowid=?)",
 		}},
 		{"confirm by ID", sqliteByID, []string{table + "INTEGER PRIMARY KEY (rowid=?)"}},
+		{"look who is overdue", overdueSQL, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"queue who is overdue", queueSQL + queueAgain, []string{table + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"who is due", dueSQL, []string{"SEARCH fiberchat_overdue USING INDEX fiberchat_overdue_due (due_at<?)"}},
 		{"older tokens", olderTokensSQL, []string{
 			"SEARCH fiberchat_tokens USING PRIMARY KEY (hash=?)",
 			"SEARCH fiberchat_tokens USING COVERING INDEX fiberchat_tokens_user (user_id=?)",
@@ -62,8 +75,9 @@ func TestSQLiteQueryPlans(t *testing.T) {
 			if strings.Contains(detail, "fiberchat_") {
 				got = append(got, detail)
 			}
-			// The merged conversation alone is sorted, and that is two pages.
-			if strings.Contains(detail, "TEMP B-TREE") && !strings.HasPrefix(c.name, "conversation") {
+			// What is sorted is the merged conversation, two pages, and the
+			// receivers of a span of ids.
+			if strings.Contains(detail, "TEMP B-TREE") && !strings.HasPrefix(c.name, "conversation") && c.query != queueSQL+queueAgain {
 				t.Errorf("%s sorts: %s", c.name, detail)
 			}
 		}

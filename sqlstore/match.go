@@ -30,7 +30,7 @@ func (c *choice) offer(r *chat.Confirmation, m *chat.Message, confirmed bool) {
 // sender and chat id.
 func sameOrConflict(old, m chat.Message) chat.Result {
 	if old.ChatID != m.ChatID || old.ReceiverID != m.ReceiverID || old.Content != m.Content {
-		return chat.Result{Err: chat.ErrConflict}
+		return chat.Result{Message: old, Err: chat.ErrConflict}
 	}
 	return chat.Result{Message: old}
 }

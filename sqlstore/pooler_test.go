@@ -51,16 +51,20 @@ func TestPoolerContract(t *testing.T) {
 			}
 			testSignIn(t, open(t).(*Store))
 			storetest.RunCounter(t, open)
+			storetest.RunPresence(t, open)
+			storetest.RunFinder(t, open)
+			openTwo := func(t *testing.T) (a, b chat.Store) {
+				place := Config{TablePrefix: fmt.Sprintf("place%d_", scratches.Add(1))}
+				return openAt(t, dsn, place), openAt(t, dsn, place)
+			}
+			storetest.RunOverdue(t, openTwo)
 			if mode != "exec" {
 				return
 			}
 			// What the documentation names has all cases.
 			storetest.Run(t, open)
 			storetest.RunUnconfirmed(t, open)
-			storetest.RunShared(t, func(t *testing.T) (a, b chat.Store) {
-				place := Config{TablePrefix: fmt.Sprintf("place%d_", scratches.Add(1))}
-				return openAt(t, dsn, place), openAt(t, dsn, place)
-			})
+			storetest.RunShared(t, openTwo)
 			testAccounts(t, open(t).(*Store))
 			testPurge(t, open(t).(*Store))
 		})

@@ -35,6 +35,20 @@ func testPurge(t *testing.T, s *Store) {
 			}
 		}
 	}
+	notices := make(map[string]int64) // by what they are
+	notify := func(what string, age time.Duration, confirmed bool) {
+		id, err := s.SaveNotice(t.Context(), chat.Notice{UserID: 2, Kind: what, Body: []byte("{}"), Time: time.Now().Add(-age)})
+		if err == nil && confirmed {
+			_, err = s.ConfirmNotice(t.Context(), 2, id, "", time.Now())
+		}
+		if err != nil || id <= notices["last"] {
+			t.Errorf("notice %d after %d, %v", id, notices["last"], err)
+		}
+		notices[what], notices["last"] = id, id
+	}
+	notify("old", 10*day, true)
+	notify("old, open", 10*day, false)
+	notify("young", 5*day, true)
 	put(10*day, true, 2*purgeSpan+7)
 	put(10*day, false, 2)
 	put(5*day, true, 3)
@@ -49,6 +63,9 @@ func testPurge(t *testing.T, s *Store) {
 		t.Errorf("Purge: %d, %v, want %d", n, err, 2*purgeSpan+7)
 	}
 	wantPending(t, s, "240h0m0s-false-0", "240h0m0s-false-1")
+	if left, err := s.InboxNotices(t.Context(), 2, 0, 10); err != nil || len(left) != 2 || left[0].Kind != "old, open" || left[1].Kind != "young" {
+		t.Errorf("notices: %v, %v", left, err)
+	}
 	if got, err := s.Conversation(t.Context(), 1, 2, chat.Page{}, 100); len(got) != 2+3+4 || err != nil {
 		t.Errorf("%d messages are left, %v, want 9", len(got), err)
 	}
@@ -64,6 +81,7 @@ func testPurge(t *testing.T, s *Store) {
 			t.Errorf("Purge: %d, %v, want %d", n, err, want)
 		}
 	}
+	notify("next", 0, false) // the highest is gone, and its id is not given again
 	if r := mustApply(t, s, saveOp("next"))[0]; r.Message.ID <= last {
 		t.Errorf("id %d after %d", r.Message.ID, last)
 	}

@@ -17,9 +17,15 @@ const messageColumns = "id, chat_id, sender_id, receiver_id, sender_name, receiv
 // reads are the reading statements of one user's messages.
 type reads struct {
 	pending, inbox, before, after, count, last string
+	firstOfPair, lastOfPair                    string // sub-queries: see conversationsSQL
+	unread, stream                             string // see union
+	markable                                   string
 }
 
-var commonReads = reads{pendingSQL, inboxSQL, conversationSQL("<", "DESC"), conversationSQL(">", "ASC"), countSQL, lastSQL}
+var commonReads = reads{
+	pendingSQL, inboxSQL, conversationSQL("<", "DESC"), conversationSQL(">", "ASC"), countSQL, lastSQL,
+	firstOfPairSQL, lastOfPairSQL, unreadSQL, streamSQL, markableSQL,
+}
 
 // PostgreSQL may walk the primary key, or the table, and guess that it meets
 // enough rows of the user soon; for one who was idle for long it then reads all
@@ -35,6 +41,11 @@ var postgresReads = reads{
 		WHERE receiver_id >= $1 AND receiver_id <= $1 AND received_at IS NULL ORDER BY receiver_id, id LIMIT $2) AS pending`,
 	last: `SELECT COALESCE((SELECT id FROM {p}messages
 		WHERE receiver_id >= $1 AND receiver_id <= $1 ORDER BY receiver_id DESC, id DESC LIMIT 1), 0)`,
+	firstOfPair: postgresFirstOfPairSQL,
+	lastOfPair:  postgresLastOfPairSQL,
+	unread:      postgresUnreadSQL,
+	stream:      postgresStreamSQL,
+	markable:    postgresMarkableSQL,
 }
 
 // queries are the statements that are carried out often.

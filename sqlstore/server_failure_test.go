@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fiberchat.example/fiberchat/chat"
@@ -200,14 +201,16 @@ func TestPasses(t *testing.T) {
 
 func TestRetryEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	s := &Store{dialect: postgresDialect, timeout: opTimeout}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	tries := 0
-	err := s.retry(ctx, func(context.Context) error { tries++; return pgError("57P03") })
-	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, pgError("57P03")) || tries < 2 {
-		t.Errorf("after %d tries: %v", tries, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &Store{dialect: postgresDialect, timeout: opTimeout}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		tries := 0
+		err := s.retry(ctx, func(context.Context) error { tries++; return pgError("57P03") })
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, pgError("57P03")) || tries < 2 {
+			t.Errorf("after %d tries: %v", tries, err)
+		}
+	})
 }
 
 func TestServerDSN(t *testing.T) {

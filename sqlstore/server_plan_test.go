@@ -68,7 +68,9 @@ func TestServerQueryPlans(t *testing.T) {
 			{"count pending", s.dialect.reads.count, "messages_pending", []any{7, 100}},
 			{"purge, range", purgeRangeSQL, "primary", nil},
 			{"purge, age", purgeOldestSQL, "primary", []any{1000, 2000}},
-			{"purge", purgeSQL, "primary", []any{1000, 2000, 5}},
+			{"purge", purgeSQL + "IS NOT NULL", "primary", []any{1000, 2000, 5}},
+			{"purge, unconfirmed", purgeSQL + "IS NULL", "primary", []any{1000, 2000, 5}},
+			{"of a user", ofUserSQL, "primary", []any{1000, 11_000, 5, 5, 100}},
 			{"conversation before", s.dialect.reads.before, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
 			{"conversation after", s.dialect.reads.after, "messages_pair", []any{5, 1005, 10_000, 20, 1005, 5, 10_000, 20, 20}},
 			{"mysql: save again", mysqlSelect + mysqlBySender, "messages_chat", []any{strs, ints}},
@@ -77,6 +79,7 @@ func TestServerQueryPlans(t *testing.T) {
 			{"mysql: confirm by ChatID, candidates", mysqlCandidates, "messages_chat", []any{strs, ints}},
 			{"mysql: confirm by ID", mysqlSelect + mysqlByID, "primary", []any{ints}},
 			{"mysql: confirm", mysqlConfirm(2), "primary", []any{1, 1, 2, 2, ints}},
+			{"look who is overdue", overdueSQL, "primary", []any{30_000, 31_000, 1000}},
 			{"sweep", unconfirmedSQL, "primary", []any{50_900, 100}},
 		} {
 			query, args := s.sql(c.query), c.args
@@ -211,7 +214,7 @@ func explain(t *testing.T, db sqlx.Queryer, kind, query string, args []any) plan
 			}
 		case map[string]any:
 			table, _ := node["table_name"].(string)
-			messages := strings.Contains(table, "messages") || table == "m" || table == "before_it"
+			messages := strings.Contains(table, "messages") || strings.Contains(table, "notices") || table == "m" || table == "before_it"
 			if key, ok := node["key"].(string); ok && messages {
 				p.indexes = append(p.indexes, key)
 			}

@@ -95,6 +95,17 @@ func TestServerOptional(t *testing.T) {
 		open := func(t *testing.T) chat.Store { return openAt(t, scratch(t, kind)) }
 		storetest.RunUnconfirmed(t, open)
 		storetest.RunCounter(t, open)
+		storetest.RunPresence(t, open)
+		storetest.RunNotices(t, func(t *testing.T) (a, b chat.Store) {
+			dsn := scratch(t, kind)
+			return openAt(t, dsn), openAt(t, dsn)
+		})
+		storetest.RunConversations(t, open)
+		storetest.RunFinder(t, open)
+		storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+			dsn := scratch(t, kind)
+			return openAt(t, dsn), openAt(t, dsn)
+		})
 	})
 }
 

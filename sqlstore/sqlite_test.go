@@ -56,6 +56,17 @@ func TestSQLiteOptional(t *testing.T) {
 	t.Parallel()
 	storetest.RunUnconfirmed(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
 	storetest.RunCounter(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunPresence(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunNotices(t, func(t *testing.T) (a, b chat.Store) {
+		path := filepath.Join(t.TempDir(), "chat.db")
+		return openAt(t, path), openAt(t, path)
+	})
+	storetest.RunConversations(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunFinder(t, func(t *testing.T) chat.Store { return openSQLiteStore(t) })
+	storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+		path := filepath.Join(t.TempDir(), "chat.db")
+		return openAt(t, path), openAt(t, path)
+	})
 }
 
 // The app's own database, with the driver's defaults except for the time-out.
@@ -79,6 +90,11 @@ func TestSQLiteOfTheApp(t *testing.T) {
 		return s
 	}
 	storetest.Run(t, open)
+	storetest.RunPresence(t, open)
+	storetest.RunOverdue(t, func(t *testing.T) (a, b chat.Store) {
+		s := open(t)
+		return s, s
+	})
 }
 
 func saveOp(chatID string) chat.Op {

@@ -17,6 +17,11 @@ var (
 	_ chat.Store         = (*Store)(nil)
 	_ chat.Unconfirmed   = (*Store)(nil)
 	_ chat.Counter       = (*Store)(nil)
+	_ chat.PresenceStore = (*Store)(nil)
+	_ chat.Notices       = (*Store)(nil)
+	_ chat.Conversations = (*Store)(nil)
+	_ chat.Finder        = (*Store)(nil)
+	_ chat.OverdueQueue  = (*Store)(nil)
 	_ chat.Authenticator = (*Store)(nil)
 	_ chat.Directory     = (*Store)(nil)
 )
@@ -39,6 +44,7 @@ type Store struct {
 	// writer is the owned SQLite connection that writes; nil, or for its holder alone.
 	writer   *sqliteWriter
 	previous previous // on SQLite
+	pairs    pairs
 }
 
 // Open opens the database at dsn, brings its tables up to date and owns it
@@ -56,7 +62,7 @@ func Open(dsn string, config ...Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, owned: true, timeout: opTimeout}
+	s := &Store{cfg: cfg, owned: true, timeout: opTimeout, pairs: newPairs()}
 	kind, place, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -93,7 +99,7 @@ func New(db *sqlx.DB, config ...Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, write: db, read: db, timeout: opTimeout}
+	s := &Store{cfg: cfg, write: db, read: db, timeout: opTimeout, pairs: newPairs()}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -56,6 +56,16 @@ func testTimeLimits(t *testing.T, s *Store) {
 	s.timeout = 50 * time.Millisecond
 	release := hold(s.write)
 	check(signIn, signUp,
+		call{"SetPassword", func(ctx context.Context) error { return s.SetPassword(ctx, 1, password) }},
+		call{"Forget", func(ctx context.Context) error { _, err := s.Forget(ctx, 1); return err }},
+		call{"SaveNotice", func(ctx context.Context) error {
+			_, err := s.SaveNotice(ctx, chat.Notice{UserID: 1, Kind: "x", Body: []byte("{}")})
+			return err
+		}},
+		call{"ConfirmNotice", func(ctx context.Context) error {
+			_, err := s.ConfirmNotice(ctx, 1, 1, "", time.Now())
+			return err
+		}},
 		call{"SignOut", func(ctx context.Context) error { _, err := s.SignOut(ctx, "x"); return err }})
 	release()
 	release = hold(s.read)
@@ -70,6 +80,18 @@ func testTimeLimits(t *testing.T, s *Store) {
 		call{"CountPending", func(ctx context.Context) error { _, err := s.CountPending(ctx, 1, 10); return err }},
 		call{"Last", func(ctx context.Context) error { _, err := s.Last(ctx, 1); return err }},
 		call{"Unconfirmed", func(ctx context.Context) error { _, err := s.Unconfirmed(ctx, 0, 10); return err }},
+		call{"SignOutAll", func(ctx context.Context) error { _, err := s.SignOutAll(ctx, 1); return err }},
+		call{"Export", func(ctx context.Context) error {
+			return s.Export(ctx, 1, func(chat.Message) error { return nil })
+		}},
+		call{"PurgeUnconfirmed", func(ctx context.Context) error {
+			_, err := s.PurgeUnconfirmed(ctx, time.Now().Add(-2*minUnconfirmedAge))
+			return err
+		}},
+		call{"PendingNotices", func(ctx context.Context) error { _, err := s.PendingNotices(ctx, 1, 0, 10); return err }},
+		call{"LastNotice", func(ctx context.Context) error { _, err := s.LastNotice(ctx, 1); return err }},
+		call{"CountNotices", func(ctx context.Context) error { _, err := s.CountNotices(ctx, 1, 10); return err }},
+		call{"UnconfirmedNotices", func(ctx context.Context) error { _, err := s.UnconfirmedNotices(ctx, 0, 10); return err }},
 		call{"Purge", func(ctx context.Context) error {
 			_, err := s.Purge(ctx, time.Now().Add(-2*minPurgeAge))
 			return err

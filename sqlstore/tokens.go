@@ -77,10 +77,15 @@ func (s *Store) SignIn(ctx context.Context, name, password string) (SignedIn, er
 	if _, err := s.exec(ctx, olderTokensSQL, row.ID, cleanTokens, userTokens-1); err != nil {
 		return SignedIn{}, fmt.Errorf("clear the user's older tokens: %w", err)
 	}
-	// Only this token has this hash: a duplicate was stored by a try before.
-	if _, err := s.exec(ctx, "INSERT INTO {p}tokens (hash, user_id, expires_at) VALUES (?, ?, ?)",
-		hash, row.ID, in.ExpiresAt.UnixMilli()); err != nil && !isDuplicate(err) {
+	// Only this token has this hash: a duplicate was stored by a try before. The
+	// password may have been changed since it was read, and the user deleted.
+	n, err := s.exec(ctx, "INSERT INTO {p}tokens (hash, user_id, expires_at) SELECT ?, id, ? FROM {p}users WHERE id = ? AND password = ?",
+		hash, in.ExpiresAt.UnixMilli(), row.ID, row.Password)
+	switch {
+	case err != nil && !isDuplicate(err):
 		return SignedIn{}, fmt.Errorf("insert token: %w", err)
+	case err == nil && n == 0:
+		return SignedIn{}, ErrWrongPassword
 	}
 	return in, nil
 }
@@ -93,6 +98,22 @@ func (s *Store) SignOut(ctx context.Context, token string) (tokenID string, err 
 		return "", fmt.Errorf("delete token: %w", err)
 	}
 	return id, nil
+}
+
+// SignOutAll ends all tokens that a user has and returns their ids, for
+// Chat.Revoke; also those that it ended before it failed. A user who has none, or is not there, is no error.
+func (s *Store) SignOutAll(ctx context.Context, userID int64) (tokenIDs []string, err error) {
+	hashes, err := list[[]byte](ctx, s, "SELECT hash FROM {p}tokens WHERE user_id = ?", userID)
+	if err != nil {
+		return nil, fmt.Errorf("read tokens: %w", err)
+	}
+	for _, hash := range hashes { // those of sign-ins that are under way stay
+		if _, err := s.exec(ctx, "DELETE FROM {p}tokens WHERE hash = ?", hash); err != nil {
+			return tokenIDs, fmt.Errorf("delete token: %w", err)
+		}
+		tokenIDs = append(tokenIDs, tokenID(hash))
+	}
+	return tokenIDs, nil
 }
 
 const tokenSQL = "SELECT u.id, u.name, t.expires_at FROM {p}tokens t JOIN {p}users u ON u.id = t.user_id WHERE t.hash = ?"
@@ -126,5 +147,7 @@ func (s *Store) Authenticate(ctx context.Context, token string) (chat.Identity, 
 // that, from which neither the token nor the rest can be found.
 func hashToken(token string) (hash []byte, id string) {
 	sum := sha256.Sum256([]byte(token))
-	return sum[:], base64.RawURLEncoding.EncodeToString(sum[:12])
+	return sum[:], tokenID(sum[:])
 }
+
+func tokenID(hash []byte) string { return base64.RawURLEncoding.EncodeToString(hash[:12]) }

@@ -12,12 +12,16 @@ const unconfirmedSQL = "SELECT id, receiver_id FROM {p}messages WHERE id > ? AND
 
 // Unconfirmed implements chat.Unconfirmed.
 func (s *Store) Unconfirmed(ctx context.Context, afterID int64, limit int) ([]chat.Ref, error) {
+	return s.refs(ctx, unconfirmedSQL, afterID, limit)
+}
+
+func (s *Store) refs(ctx context.Context, query string, afterID int64, limit int) ([]chat.Ref, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
-	rows, err := list[refRow](ctx, s, unconfirmedSQL, afterID, limit)
+	rows, err := list[refRow](ctx, s, query, afterID, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read unconfirmed messages: %w", err)
+		return nil, fmt.Errorf("read what is unconfirmed: %w", err)
 	}
 	refs := make([]chat.Ref, len(rows))
 	for i, row := range rows {

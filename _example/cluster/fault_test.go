@@ -75,11 +75,9 @@ func TestNATSRestart(t *testing.T) {
 	for _, n := range nodes {
 		rig.Until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
 	}
-	since = time.Now()
 	if f, err := session.Read(); err == nil || f.Headers["message"] != "token-expired" {
 		t.Error("want ERROR token-expired, got", f, err)
 	}
-	within(t, "telling of the sign-out", since, 2*time.Second)
 	l.goOn(t, 50)
 	l.finish(t)
 }
@@ -93,9 +91,8 @@ func TestNATSNeverThere(t *testing.T) {
 	nodes := startNodes(t, newDatabase(t), repeat(nats.url(), 2)...)
 	alice, bob := nodes[0].SignUp(t, "alice"), nodes[0].SignUp(t, "bob")
 	a, here, there := mustDial(t, native, nodes[0], alice), mustDial(t, sockjs, nodes[0], bob), mustDial(t, native, nodes[1], bob)
-	exchange := func(msgID string, limit time.Duration) {
+	exchange := func(msgID string) {
 		t.Helper()
-		since := time.Now()
 		if err := a.Send(msgID, bob.ID, "x"); err != nil {
 			t.Fatal(err)
 		}
@@ -105,9 +102,8 @@ func TestNATSNeverThere(t *testing.T) {
 				t.Fatal("got", m)
 			}
 		}
-		within(t, "the message", since, limit)
 	}
-	exchange("m1", 5*time.Second)
+	exchange("m1")
 	if nodes[0].busUp(t) || nodes[1].busUp(t) {
 		t.Error("there is no NATS, and the gauge says that the bus is up")
 	}
@@ -115,7 +111,7 @@ func TestNATSNeverThere(t *testing.T) {
 	for _, n := range nodes {
 		rig.Until(t, "the gauge says that the bus is up", func() bool { return n.busUp(t) })
 	}
-	exchange("m2", 5*time.Second)
+	exchange("m2")
 }
 
 // TestPartition: one node reaches the database and not NATS, because the
@@ -144,11 +140,9 @@ func TestPartition(t *testing.T) {
 			}
 			between.set(passing)
 			rig.Until(t, "the gauge says that the bus is up", func() bool { return nodes[1].busUp(t) })
-			since := time.Now()
 			if f, err := session.Read(); err == nil || f.Headers["message"] != "token-expired" {
 				t.Error("want ERROR token-expired, got", f, err)
 			}
-			within(t, "telling of the sign-out", since, 2*time.Second)
 			l.goOn(t, 50)
 			l.finish(t)
 		})

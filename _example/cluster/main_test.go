@@ -23,12 +23,3 @@ func freePort(t *testing.T) int {
 	defer ln.Close()
 	return ln.Addr().(*net.TCPAddr).Port
 }
-
-// within wants it to have taken no longer than limit since then; slow builds
-// and machines get more.
-func within(t *testing.T, what string, since time.Time, limit time.Duration) {
-	t.Helper()
-	if took := time.Since(since); took > limit {
-		t.Errorf("%s took %v, want at most %v", what, took.Round(time.Millisecond), limit)
-	}
-}

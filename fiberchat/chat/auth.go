@@ -22,8 +22,22 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (Identity, error)
 }
 
+// AuthenticatorFunc is a function as an Authenticator.
+type AuthenticatorFunc func(ctx context.Context, token string) (Identity, error)
+
+// Authenticate calls f.
+func (f AuthenticatorFunc) Authenticate(ctx context.Context, token string) (Identity, error) {
+	return f(ctx, token)
+}
+
 // Directory finds the user a message is addressed to. It returns ErrNotFound
 // when there is none, and else the user of that id. Safe for concurrent use.
 type Directory interface {
 	UserByID(ctx context.Context, id int64) (User, error)
 }
+
+// DirectoryFunc is a function as a Directory.
+type DirectoryFunc func(ctx context.Context, id int64) (User, error)
+
+// UserByID calls f.
+func (f DirectoryFunc) UserByID(ctx context.Context, id int64) (User, error) { return f(ctx, id) }

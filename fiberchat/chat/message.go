@@ -64,8 +64,8 @@ type Op struct {
 // Result is what became of one Op.
 type Result struct {
 	// Message is the stored message: the one saved, the one that was stored
-	// before under the same SenderID and ChatID, or the one confirmed, with
-	// the ConfirmedAt that it has after this operation.
+	// before under the same SenderID and ChatID (with ErrConflict too), or the
+	// one confirmed, with the ConfirmedAt that it has after this operation.
 	Message Message
 	// Previous is for a Save that Changed something: no message to the same
 	// receiver has, or ever gets, an id between Previous and the message's own.

@@ -33,7 +33,9 @@ type Store interface {
 	Last(ctx context.Context, receiverID int64) (int64, error)
 
 	// Conversation returns messages between two users, both ways, confirmed
-	// or not, at most limit: those of page.
+	// or not, at most limit: those of page. What one of them was sent becomes
+	// visible in ascending order, what both were sent need not: below the
+	// highest id of a page one to the other user may still appear.
 	Conversation(ctx context.Context, userID, otherID int64, page Page, limit int) ([]Message, error)
 }
 
@@ -50,16 +52,21 @@ type Unconfirmed interface {
 	Unconfirmed(ctx context.Context, afterID int64, limit int) ([]Ref, error)
 }
 
-// Ref names a message and its receiver.
+// Ref names a message, or a notice, and its receiver.
 type Ref struct{ ID, ReceiverID int64 }
 
-// Counter is what a Store offers in addition for what is asked before a
-// message is stored. Safe for concurrent use.
+// Counter is what a Store offers in addition for Config.Limits.Pending. Safe for
+// concurrent use.
 type Counter interface {
 	// CountPending returns how many messages to receiverID are not
 	// confirmed, counting to atMost.
 	CountPending(ctx context.Context, receiverID int64, atMost int) (int, error)
-	// Stored reports whether there is a message of senderID's under chatID: it
-	// was accepted once, whatever holds for another one now.
-	Stored(ctx context.Context, senderID int64, chatID string) (bool, error)
+}
+
+// Finder is what a Store offers in addition to know a repetition before it is
+// stored: it was accepted once, whatever holds for another one now.
+// Config.BeforeSave needs it. Safe for concurrent use.
+type Finder interface {
+	// Find returns the message that senderID sent under chatID, or ErrNotFound.
+	Find(ctx context.Context, senderID int64, chatID string) (Message, error)
 }

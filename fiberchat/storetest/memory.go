@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -11,18 +12,24 @@ import (
 )
 
 var (
-	_ chat.Store       = (*Memory)(nil)
-	_ chat.Unconfirmed = (*Memory)(nil)
-	_ chat.Counter     = (*Memory)(nil)
+	_ chat.Store        = (*Memory)(nil)
+	_ chat.Unconfirmed  = (*Memory)(nil)
+	_ chat.Counter      = (*Memory)(nil)
+	_ chat.Finder       = (*Memory)(nil)
+	_ chat.OverdueQueue = (*Memory)(nil)
 )
 
-// Memory is a chat.Store in memory, for tests. It also offers
-// chat.Unconfirmed and chat.Counter. It grows without limit.
+// Memory is a chat.Store in memory, for tests. It offers all that
+// a Store may offer in addition. It grows without limit.
 type Memory struct {
 	mu       sync.RWMutex
 	messages []memoryMessage  // the message with ID n is at n-1
 	byChat   map[string][]int // places in messages, ascending
 	last     map[int64]int64  // the highest id by receiver
+	presence memoryPresence
+	notices  []memoryNotice // the notice with ID n is at n-1
+	reads    map[readKey]int64
+	overdue  memoryOverdue
 }
 
 type memoryMessage struct {
@@ -32,7 +39,7 @@ type memoryMessage struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64)}
+	return &Memory{byChat: make(map[string][]int), last: make(map[int64]int64), reads: make(map[readKey]int64)}
 }
 
 // Apply implements chat.Store.
@@ -60,7 +67,7 @@ func (s *Memory) save(m chat.Message) chat.Result {
 			continue
 		}
 		if old.ReceiverID != m.ReceiverID || old.Content != m.Content {
-			return chat.Result{Err: chat.ErrConflict}
+			return chat.Result{Message: old, Err: chat.ErrConflict}
 		}
 		return chat.Result{Message: old}
 	}
@@ -169,10 +176,14 @@ func (s *Memory) CountPending(ctx context.Context, receiverID int64, atMost int)
 	return len(pending), err
 }
 
-// Stored implements chat.Counter.
-func (s *Memory) Stored(ctx context.Context, senderID int64, chatID string) (bool, error) {
+// Find implements chat.Finder.
+func (s *Memory) Find(ctx context.Context, senderID int64, chatID string) (chat.Message, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	of := func(i int) bool { return s.messages[i].SenderID == senderID }
-	return slices.ContainsFunc(s.byChat[chatID], of), ctx.Err()
+	for _, i := range s.byChat[chatID] {
+		if m := s.messages[i].Message; m.SenderID == senderID {
+			return m, ctx.Err()
+		}
+	}
+	return chat.Message{}, cmp.Or(ctx.Err(), chat.ErrNotFound)
 }

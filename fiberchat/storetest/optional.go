@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -55,14 +56,27 @@ func RunCounter(t *testing.T, open func(t *testing.T) chat.Store) {
 	counted(bob, 10, 3)
 	counted(bob, 2, 2)
 	counted(bob, 0, 0)
+}
 
-	for _, want := range []struct {
-		sender int64
-		chatID string
-		stored bool
-	}{{ann, "1", true}, {ann, "3", true}, {bob, "2", true}, {bob, "1", false}, {ann, "6", false}, {ann, "", false}} {
-		if stored, err := counter.Stored(t.Context(), want.sender, want.chatID); err != nil || stored != want.stored {
-			t.Errorf("%q of %d is stored: %v, %v", want.chatID, want.sender, stored, err)
+// RunFinder checks chat.Finder, for stores that offer it. open returns an
+// empty store and cleans up with t.Cleanup.
+func RunFinder(t *testing.T, open func(t *testing.T) chat.Store) {
+	s := open(t)
+	finder := s.(chat.Finder)
+	a := mustSave(t, s, message(ann, bob, "1", "起来聊天"))
+	b := mustSave(t, s, message(bob, ann, "1", "of bob"))
+	c := mustSave(t, s, message(ann, eve, "3", "confirmed"))
+	apply(t, s, confirm(chat.Confirmation{ReceiverID: eve, ID: c.ID}))
+	for _, want := range []chat.Message{a, b, confirmed(c)} {
+		found, err := finder.Find(t.Context(), want.SenderID, want.ChatID)
+		if err != nil {
+			t.Fatalf("find %q of %d: %v", want.ChatID, want.SenderID, err)
+		}
+		wantMessage(t, found, want)
+	}
+	for _, none := range []chat.Message{{SenderID: eve, ChatID: "1"}, {SenderID: bob, ChatID: "3"}, {SenderID: ann, ChatID: "6"}, {SenderID: ann}} {
+		if found, err := finder.Find(t.Context(), none.SenderID, none.ChatID); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("find %q of %d: %+v, %v, want ErrNotFound", none.ChatID, none.SenderID, found, err)
 		}
 	}
 }

@@ -105,6 +105,7 @@ func testConflict(t *testing.T, s chat.Store) {
 		if !errors.Is(r[i].Err, chat.ErrConflict) || r[i].Changed {
 			t.Errorf("op %d: %+v, want ErrConflict", i, r[i])
 		}
+		wantMessage(t, r[i].Message, m)
 	}
 	if r[0].Err != nil || r[4].Err != nil {
 		t.Errorf("the others were harmed: %v, %v", r[0].Err, r[4].Err)

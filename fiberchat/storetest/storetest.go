@@ -17,8 +17,13 @@
 //	previous.go   Result.Previous
 //	order.go      ids that become visible in order
 //	shared.go     two stores on one database
-//	optional.go   chat.Unconfirmed and chat.Counter
-//	memory.go     Memory
+//	presence.go   chat.PresenceStore
+//	notices.go    chat.Notices; notices_shared.go
+//	conversations.go  chat.Conversations
+//	optional.go   chat.Unconfirmed, chat.Counter and chat.Finder
+//	overdue.go    chat.OverdueQueue
+//	memory.go     Memory; memory_conversations.go, memory_notices.go, memory_overdue.go,
+//	              memory_presence.go
 package storetest
 
 import (

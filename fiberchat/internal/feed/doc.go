@@ -1,6 +1,6 @@
-// Package feed brings one session its user's messages: in order of id, each
-// at most once between two inits, live as they are committed, or from the
-// store where something may be missing between.
+// Package feed brings one session its user's messages and notices: each kind in
+// order of id, each at most once between two inits, live as they are committed,
+// or from the store where something may be missing between.
 //
 // # The rule
 //
@@ -22,9 +22,13 @@
 // shows is found because somebody looks: the node for what the bus lost and
 // for commits of unknown outcome, by Behind.
 //
+// Notices are a second log, under the same rule. They are rare, so they are
+// never offered: whoever stores one has the session read, by Behind. Messages
+// that are offered meanwhile are read too.
+//
 // # Periods of listening
 //
-// A period is from the first subscription to the last one's end; an object of
+// A period of a log is from the first subscription to the last one's end; an object of
 // its own (listener), so that a reader which finds another one in its place
 // knows that its work is void. It begins with its cursor at the end of the
 // log: what was stored before comes by an init only.
@@ -34,6 +38,11 @@
 // its receipt. Inits that come meanwhile wait for the next turn together, and
 // those without a subscription for the first one. Drain, for DISCONNECT, serves
 // them first.
+//
+// After the messages, and before the receipt, come the notices, in the same way.
+// Where nobody listens to messages they come at once, and the receipt with the
+// messages; where nobody listens to notices the receipt does not wait, and they
+// come with the first subscription to them.
 //
 // # When a read fails
 //
@@ -48,7 +57,7 @@
 // a time for each Feed, which exists only while something is due; it holds no
 // lock while it reads, encodes or waits for space. Close waits for it.
 //
-// A Feed needs memory for a page of messages while it reads, which is bounded
+// A Feed needs memory for a page of a log while it reads, which is bounded
 // in bytes (half of the session's queue), for the receipts
 // of 64 inits, and for eight ranges of ids: those of what it has sent, by which
 // a confirmation that names no id finds its message (Sent), and as many again

@@ -25,23 +25,39 @@ var ErrTooManyInits = errors.New("feed: too many inits wait for a subscription")
 
 var errStale = errors.New("feed: the store does not show yet what it has stored")
 
-// Log is the messages to one user. Its methods may block, and are called by
+// Kind is which of a user's logs: each has ids of its own.
+type Kind uint8
+
+// The logs. Most sessions listen to messages alone.
+const (
+	Messages Kind = iota
+	Notices
+	kinds
+)
+
+// Entry is what a log holds, as it is sent.
+type Entry struct {
+	ID   int64
+	Body []byte // JSON
+}
+
+// Log is what is stored for one user. Its methods may block, and are called by
 // one goroutine at a time, except for Last.
 type Log interface {
-	// Pending returns the messages not confirmed with an id above after,
-	// ascending, at most limit of them.
-	Pending(after int64, limit int) ([]chat.Message, error)
-	// Inbox returns all messages, confirmed or not, in the same way.
-	Inbox(after int64, limit int) ([]chat.Message, error)
-	// Last returns an id that no message stored now exceeds, and that every
-	// later one does.
-	Last() (int64, error)
+	// Pending returns what is not confirmed with an id above after, ascending,
+	// at most limit of them.
+	Pending(of Kind, after int64, limit int) ([]Entry, error)
+	// Inbox returns everything, confirmed or not, in the same way.
+	Inbox(of Kind, after int64, limit int) ([]Entry, error)
+	// Last returns an id that nothing stored now exceeds, and that everything
+	// later does.
+	Last(of Kind) (int64, error)
 }
 
 // Outlet is the session. Only WaitSpace blocks.
 type Outlet interface {
-	// Message queues the body of the message with this id for a subscription
-	// and keeps nothing of it.
+	// Message queues the body of the message, or notice, with this id for a
+	// subscription and keeps nothing of it.
 	Message(s *stomp.Subscription, id int64, body []byte)
 	// WaitSpace blocks until there is space in the queue for n bytes, and
 	// reports whether the session is still up.
@@ -52,27 +68,27 @@ type Outlet interface {
 	InitFailed(receipts []string, err error)
 }
 
-// Feed is one session's view of its user's log. Its methods are safe for
+// Feed is one session's view of its user's logs. Its methods are safe for
 // concurrent use, except for Listen, Unlisten, Init and Drain, which belong to
 // the session's reader.
 type Feed struct {
-	log    Log
-	out    Outlet
-	encode func(*chat.Message) []byte
-	burst  int // more bytes of copies than this wait for space
-	pages  pages
+	log   Log
+	out   Outlet
+	burst int // more bytes of copies than this wait for space
+	pages pages
 
-	mu       sync.Mutex
-	listener *listener // nil while nobody listens
-	sent     []chat.Range
-	ackable  map[*stomp.Subscription][]chat.Range // what each one that acknowledges was sent; nil without one
-	inits    []string                             // receipts of those not begun, "" where none is asked
-	retry    *time.Timer
+	mu        sync.Mutex
+	listeners [kinds]*listener                     // nil while nobody listens
+	sent      []chat.Range                         // messages
+	ackable   map[*stomp.Subscription][]chat.Range // what each one that acknowledges was sent; nil without one
+	inits     []string                             // receipts of those not begun, "" where none is asked
+	retry     *time.Timer
 	// running says that a goroutine reads; changed is signalled when it has
 	// taken the inits and when it ends. leaving lets it end when the inits are
 	// served, closed at once.
 	running, leaving, closed bool
 	pausing                  bool // the last read failed: retry begins the next one
+	asked                    bool // an init came whose notices are not begun
 	changed                  sync.Cond
 }
 
@@ -80,17 +96,17 @@ type Feed struct {
 type listener struct {
 	subs     []*stomp.Subscription // never changed in place
 	cursor   int64                 // all that was owed up to this id was sent
-	starting bool                  // the cursor is not known yet
-	behind   bool                  // the log may hold more
-	owed     int64                 // the log holds a message of this id
-	stale    int                   // how often in a row it did not show that
+	kind     Kind
+	starting bool  // the cursor is not known yet
+	behind   bool  // the log may hold more
+	owed     int64 // the log holds a message of this id
+	stale    int   // how often in a row it did not show that
 }
 
-// New returns the feed of a session. encode makes a message's body; burst is
-// how many bytes may be queued at once for several subscriptions, and how many
-// of content are kept of what was read.
-func New(log Log, out Outlet, encode func(*chat.Message) []byte, burst int) *Feed {
-	f := &Feed{log: log, out: out, encode: encode, burst: burst, pages: pages{burst, minRows}}
+// New returns the feed of a session. burst is how many bytes may be queued at
+// once for several subscriptions, and how many are kept of what was read.
+func New(log Log, out Outlet, burst int) *Feed {
+	f := &Feed{log: log, out: out, burst: burst, pages: pages{burst, minRows}}
 	f.changed.L = &f.mu
 	return f
 }
@@ -100,7 +116,7 @@ func New(log Log, out Outlet, encode func(*chat.Message) []byte, burst int) *Fee
 func (f *Feed) Offer(id, previous int64, body []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.listener
+	l := f.listeners[Messages]
 	switch {
 	case l == nil, !l.starting && id <= l.cursor:
 	case l.starting, f.running, previous > l.cursor, len(l.subs) > 1 && len(l.subs)*len(body) > f.burst:
@@ -113,12 +129,12 @@ func (f *Feed) Offer(id, previous int64, body []byte) {
 	}
 }
 
-// Behind has the log read again: it may hold messages that were not offered,
-// one of them with this id, or 0 when none is known.
-func (f *Feed) Behind(id int64) {
+// Behind has a log read again: it may hold what was not offered, with this id
+// for one, or 0 when none is known. Notices are never offered.
+func (f *Feed) Behind(of Kind, id int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if l := f.listener; l != nil && (id == 0 || l.starting || id > l.cursor) {
+	if l := f.listeners[of]; l != nil && (id == 0 || l.starting || id > l.cursor) {
 		f.fallBehind(l, id)
 	}
 }
@@ -129,20 +145,20 @@ func (f *Feed) fallBehind(l *listener, id int64) {
 	f.start()
 }
 
-// Listen adds a subscription. When it returns, what is stored from now on
-// comes; the first one asks the log where that begins.
-func (f *Feed) Listen(s *stomp.Subscription) error {
+// Listen adds a subscription to a log. When it returns, what is stored from now
+// on comes; the first one asks the log where that begins.
+func (f *Feed) Listen(to Kind, s *stomp.Subscription) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.listener
+	l := f.listeners[to]
 	if l == nil {
-		l = &listener{starting: true}
-		f.listener = l // from here on it is noted what comes
+		l = &listener{kind: to, starting: true}
+		f.listeners[to] = l // from here on it is noted what comes
 		f.mu.Unlock()
-		last, err := f.log.Last()
+		last, err := f.log.Last(to)
 		f.mu.Lock()
 		if err != nil {
-			f.listener = nil
+			f.listeners[to] = nil
 			return err
 		}
 		l.starting, l.cursor = false, last // what was offered meanwhile has left it behind
@@ -163,18 +179,19 @@ func (f *Feed) Unlisten(s *stomp.Subscription) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.ackable, s)
-	l := f.listener
-	if l == nil {
-		return
-	}
-	l.subs = slices.DeleteFunc(slices.Clone(l.subs), func(other *stomp.Subscription) bool { return other == s })
-	if len(l.subs) == 0 {
-		f.listener = nil
+	for kind, l := range f.listeners {
+		if l == nil {
+			continue
+		}
+		l.subs = slices.DeleteFunc(slices.Clone(l.subs), func(other *stomp.Subscription) bool { return other == s })
+		if len(l.subs) == 0 {
+			f.listeners[kind] = nil
+		}
 	}
 }
 
 // Init asks for what is not confirmed; receipt is answered when it was sent.
-// It waits for a subscription, or while too many wait for their turn.
+// It waits for a subscription to messages, or while too many wait for their turn.
 func (f *Feed) Init(receipt string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -184,7 +201,7 @@ func (f *Feed) Init(receipt string) error {
 	if len(f.inits) >= maxInits {
 		return ErrTooManyInits
 	}
-	f.inits = append(f.inits, receipt)
+	f.inits, f.asked = append(f.inits, receipt), true
 	f.start()
 	return nil
 }
@@ -196,8 +213,8 @@ func (f *Feed) Sent() []chat.Range {
 	return slices.Clone(f.sent)
 }
 
-// SentTo returns the ids of the messages that were sent to one subscription,
-// one that acknowledges.
+// SentTo returns the ids of what was sent to one subscription, one that
+// acknowledges.
 func (f *Feed) SentTo(s *stomp.Subscription) []chat.Range {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -232,7 +249,7 @@ func (f *Feed) Close() {
 	}
 }
 
-// message sends to a subscription the next message after the id after. It
+// message sends to a subscription what comes next after the id after. It
 // needs mu.
 func (f *Feed) message(s *stomp.Subscription, after, id int64, body []byte) {
 	f.out.Message(s, id, body)
@@ -244,6 +261,8 @@ func (f *Feed) message(s *stomp.Subscription, after, id int64, body []byte) {
 // wasSent notes that all that was owed above after and up to id was sent. It
 // needs mu.
 func (f *Feed) wasSent(l *listener, after, id int64) {
-	f.sent = addRange(f.sent, chat.Range{After: after, UpTo: id})
+	if l.kind == Messages {
+		f.sent = addRange(f.sent, chat.Range{After: after, UpTo: id})
+	}
 	l.cursor = max(l.cursor, id)
 }

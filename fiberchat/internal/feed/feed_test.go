@@ -6,23 +6,22 @@ import (
 	"testing/synctest"
 	"time"
 
-	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
 // log is a store that the test plays.
 type log struct {
 	last  func() (int64, error)
-	inbox func(int64) ([]chat.Message, error)
+	inbox func(int64) ([]Entry, error)
 	reads int
 }
 
-func (l *log) Pending(int64, int) ([]chat.Message, error) { return nil, nil }
-func (l *log) Inbox(after int64, _ int) ([]chat.Message, error) {
+func (l *log) Pending(Kind, int64, int) ([]Entry, error) { return nil, nil }
+func (l *log) Inbox(_ Kind, after int64, _ int) ([]Entry, error) {
 	l.reads++
 	return l.inbox(after)
 }
-func (l *log) Last() (int64, error) { return l.last() }
+func (l *log) Last(Kind) (int64, error) { return l.last() }
 
 type outlet struct {
 	sent     []string
@@ -41,11 +40,11 @@ func (o *outlet) InitFailed(_ []string, err error) { o.failed = append(o.failed,
 // was sent.
 func TestInitBehindUnseenID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &log{last: func() (int64, error) { return 5, nil }, inbox: func(int64) ([]chat.Message, error) { return nil, nil }}
+		l := &log{last: func() (int64, error) { return 5, nil }, inbox: func(int64) ([]Entry, error) { return nil, nil }}
 		o := &outlet{}
-		f := New(l, o, func(*chat.Message) []byte { return nil }, 1)
+		f := New(l, o, 1)
 		defer f.Close()
-		if err := f.Listen(&stomp.Subscription{}); err != nil {
+		if err := f.Listen(Messages, &stomp.Subscription{}); err != nil {
 			t.Fatal(err)
 		}
 		f.Offer(7, 6, []byte("x")) // committed, not shown yet
@@ -64,21 +63,21 @@ func TestInitBehindUnseenID(t *testing.T) {
 func TestInitDuringStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		last := int64(0)
-		l := &log{last: func() (int64, error) { return last, nil }, inbox: func(after int64) ([]chat.Message, error) {
+		l := &log{last: func() (int64, error) { return last, nil }, inbox: func(after int64) ([]Entry, error) {
 			if after < 1 {
-				return []chat.Message{{ID: 1}}, nil
+				return []Entry{{ID: 1}}, nil
 			}
 			return nil, nil
 		}}
 		o := &outlet{}
-		f := New(l, o, func(*chat.Message) []byte { return nil }, 1)
+		f := New(l, o, 1)
 		defer f.Close()
-		if err := f.Listen(&stomp.Subscription{}); err != nil {
+		if err := f.Listen(Messages, &stomp.Subscription{}); err != nil {
 			t.Fatal(err)
 		}
 		last = 1
 		f.mu.Lock() // both before a read
-		f.listener.behind, f.listener.owed = true, 2
+		f.listeners[Messages].behind, f.listeners[Messages].owed = true, 2
 		f.inits = []string{"r"}
 		f.start()
 		f.mu.Unlock()
@@ -92,11 +91,11 @@ func TestInitDuringStale(t *testing.T) {
 // While reads fail, offers do not read again before the pause is over.
 func TestPauseIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]chat.Message, error) { return nil, errors.New("down") }}
+		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]Entry, error) { return nil, errors.New("down") }}
 		o := &outlet{}
-		f := New(l, o, func(*chat.Message) []byte { return nil }, 1)
+		f := New(l, o, 1)
 		defer f.Close()
-		_ = f.Listen(&stomp.Subscription{})
+		_ = f.Listen(Messages, &stomp.Subscription{})
 		for id := range int64(100) {
 			f.Offer(id+3, id+2, nil)
 			synctest.Wait()
@@ -111,14 +110,14 @@ func TestPauseIsKept(t *testing.T) {
 func TestTooManyInitsInPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
-		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]chat.Message, error) {
+		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]Entry, error) {
 			<-block
 			return nil, errors.New("down")
 		}}
 		o := &outlet{}
-		f := New(l, o, func(*chat.Message) []byte { return nil }, 1)
+		f := New(l, o, 1)
 		defer f.Close()
-		_ = f.Listen(&stomp.Subscription{})
+		_ = f.Listen(Messages, &stomp.Subscription{})
 		f.Offer(3, 2, nil)
 		synctest.Wait()
 		for range 64 {
@@ -137,12 +136,12 @@ func TestTooManyInitsInPause(t *testing.T) {
 // nobody.
 func TestHugeIDSilences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]chat.Message, error) { return nil, nil }}
+		l := &log{last: func() (int64, error) { return 0, nil }, inbox: func(int64) ([]Entry, error) { return nil, nil }}
 		o := &outlet{}
-		f := New(l, o, func(*chat.Message) []byte { return nil }, 1)
+		f := New(l, o, 1)
 		defer f.Close()
-		_ = f.Listen(&stomp.Subscription{})
-		f.Behind(1 << 60)
+		_ = f.Listen(Messages, &stomp.Subscription{})
+		f.Behind(Messages, 1<<60)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		f.Offer(1, 0, []byte("x"))

@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -23,7 +22,7 @@ var (
 
 const stepsOfAWorld = 200
 
-// TestModel lets one feed meet commits whose offers are lost, late, doubled or
+// TestModel lets one feed, with both of its logs, meet commits whose offers are lost, late, doubled or
 // out of order, inits, subscriptions, confirmations, slow readers and failing
 // reads, all at random, and checks after each world what its subscriptions
 // were sent. The test of the same name in package fiberchat does so for whole
@@ -54,52 +53,66 @@ func TestModel(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d messages were sent", sent)
+	t.Logf("%d messages and notices were sent", sent)
 }
 
-// world is a feed, its log, and what it sent. Ids are all there is to a message.
+// world is a feed, its logs, and what it sent. Ids are all there is to a message,
+// and to a notice.
 type world struct {
 	rand *rand.Rand // the driver's own
 	feed *Feed
-	// lossy worlds lose offers; lost says that this one did.
+	// lossy worlds lose offers and the like; lost says that this one did.
 	lossy, lost bool
 
 	mu     sync.Mutex
 	luck   *rand.Rand // of reads
 	subs   []*period
-	log    []chat.Message
-	calm   bool // nothing fails and nobody is slow any more
-	asked  int  // inits
-	round  int  // of replays
+	logs   [kinds][]record
+	calm   bool       // nothing fails and nobody is slow any more
+	asked  int        // inits
+	round  [kinds]int // of replays
 	sent   []int64
-	inits  map[string]int64 // where the log ended when they were sent
+	inits  map[string][kinds]int64 // where the logs ended when they were sent
 	faults []string
+}
+
+type record struct {
+	id        int64
+	confirmed bool
 }
 
 // period is a subscription and what it was sent.
 type period struct {
+	kind  Kind
 	sub   *stomp.Subscription
 	owed  []int64 // committed while it was listening
 	ever  map[int64]bool
 	seen  map[int64]int
-	began int   // in the round of this replay
+	began int   // in the round of this replay, or beginning
 	round int   // of the replay that seen is about
 	last  int64 // the highest id it was sent
 }
 
+// beginning is for a period whose Listen has not returned.
+const beginning = -1
+
 func newWorld(seed uint64) *world {
-	w := &world{rand: rand.New(rand.NewPCG(seed, 0)), luck: rand.New(rand.NewPCG(seed, 1)), inits: make(map[string]int64)}
+	w := &world{rand: rand.New(rand.NewPCG(seed, 0)), luck: rand.New(rand.NewPCG(seed, 1)), inits: make(map[string][kinds]int64)}
 	w.lossy = seed%2 == 0
-	w.feed = New(w, w, func(m *chat.Message) []byte { return strconv.AppendInt(nil, m.ID, 10) }, 8)
+	w.feed = New(w, w, 8)
 	return w
 }
 
 func (w *world) step() {
+	kind := Messages
+	if w.rand.IntN(3) == 0 {
+		kind = Notices
+	}
 	switch w.rand.IntN(12) {
 	case 0, 1, 2, 3, 4:
-		w.commit()
+		w.commit(kind)
 	case 5:
-		w.listen()
+		w.listen(kind)
 	case 6:
 		if len(w.subs) > 0 {
 			i := w.rand.IntN(len(w.subs))
@@ -112,38 +125,43 @@ func (w *world) step() {
 		w.mu.Lock()
 		w.asked++
 		receipt := fmt.Sprint("init", w.asked)
-		w.inits[receipt] = w.end()
+		w.inits[receipt] = [kinds]int64{w.end(Messages), w.end(Notices)}
 		w.mu.Unlock()
 		if w.feed.Init(receipt) != nil {
 			w.InitFailed([]string{receipt}, nil)
 		}
 	case 8:
 		w.mu.Lock()
-		if len(w.log) > 0 {
-			w.log[w.rand.IntN(len(w.log))].ConfirmedAt = time.Now()
+		if log := w.logs[kind]; len(log) > 0 {
+			log[w.rand.IntN(len(log))].confirmed = true
 		}
 		w.mu.Unlock()
 	case 9:
 		if w.lossy {
-			w.feed.Behind(0)
+			w.feed.Behind(kind, 0)
 		}
 	case 10, 11:
 		time.Sleep(time.Duration(w.rand.IntN(300)) * time.Millisecond)
 	}
 }
 
-// commit stores a message and offers it, if need be late or twice.
-func (w *world) commit() {
+// commit stores a message or a notice and brings it, if need be late or twice.
+func (w *world) commit(kind Kind) {
 	w.mu.Lock()
-	previous := w.end()
+	previous := w.end(kind)
 	id := previous + 1 + w.rand.Int64N(3)
 	previous += w.rand.Int64N(id - previous) // a store may know a bound only
-	w.log = append(w.log, chat.Message{ID: id})
+	w.logs[kind] = append(w.logs[kind], record{id: id})
 	for _, p := range w.subs {
-		p.owed = append(p.owed, id)
+		if p.kind == kind {
+			p.owed = append(p.owed, id)
+		}
 	}
 	w.mu.Unlock()
 	offer := func() { w.feed.Offer(id, previous, strconv.AppendInt(nil, id, 10)) }
+	if kind == Notices {
+		offer = func() { w.feed.Behind(Notices, id) }
+	}
 	late := time.Duration(w.rand.IntN(400)) * time.Millisecond
 	switch w.rand.IntN(10) {
 	case 0:
@@ -158,25 +176,25 @@ func (w *world) commit() {
 		offer()
 		time.AfterFunc(late, offer)
 	case 3:
-		time.AfterFunc(late, func() { w.feed.Behind(id) })
+		time.AfterFunc(late, func() { w.feed.Behind(kind, id) })
 	default:
 		offer()
 	}
 }
 
-func (w *world) listen() {
+func (w *world) listen(kind Kind) {
 	if len(w.subs) >= 3 {
 		return
 	}
-	p := &period{sub: new(stomp.Subscription), ever: make(map[int64]bool), seen: make(map[int64]int)}
+	p := &period{kind: kind, began: beginning, sub: new(stomp.Subscription), ever: make(map[int64]bool), seen: make(map[int64]int)}
 	p.sub.ID = fmt.Sprint(w.rand.Uint64())
 	w.mu.Lock()
 	w.subs = append(w.subs, p) // Listen may send to it before it returns
 	w.mu.Unlock()
-	err := w.feed.Listen(p.sub)
+	err := w.feed.Listen(kind, p.sub)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p.owed, p.began = nil, w.round // what came while it began is not owed
+	p.owed, p.began = nil, w.round[kind] // what came while it began is not owed
 	if err != nil {
 		w.subs = w.subs[:len(w.subs)-1]
 	}
@@ -189,14 +207,15 @@ func (w *world) finish() {
 	w.mu.Unlock()
 	time.Sleep(2 * time.Second)
 	if w.lost {
-		w.feed.Behind(0) // as the look in the store does
+		w.feed.Behind(Messages, 0) // as the look in the store does
+		w.feed.Behind(Notices, 0)
 	}
 	time.Sleep(5 * time.Second)
 	w.mu.Lock()
 	for _, p := range w.subs {
 		for _, id := range p.owed {
 			if !p.ever[id] {
-				w.fault("message %d was not sent, the last one was %d", id, p.last)
+				w.fault("%d of log %d was not sent, the last one was %d", id, p.kind, p.last)
 			}
 		}
 	}
@@ -213,11 +232,12 @@ func (w *world) fault(format string, args ...any) {
 }
 
 // end is the last id. It needs mu.
-func (w *world) end() int64 {
-	if len(w.log) == 0 {
+func (w *world) end(kind Kind) int64 {
+	log := w.logs[kind]
+	if len(log) == 0 {
 		return 0
 	}
-	return w.log[len(w.log)-1].ID
+	return log[len(log)-1].id
 }
 
 var errModel = errors.New("the store is away")
@@ -239,29 +259,29 @@ func read[T any](w *world, find func() T) (found T, err error) {
 	return find(), nil
 }
 
-func (w *world) page(after int64, limit int, all bool) (page []chat.Message) {
-	for _, m := range w.log {
-		if m.ID > after && (all || m.ConfirmedAt.IsZero()) && len(page) < limit {
-			page = append(page, m)
+func (w *world) page(of Kind, after int64, limit int, all bool) (page []Entry) {
+	for _, r := range w.logs[of] {
+		if r.id > after && (all || !r.confirmed) && len(page) < limit {
+			page = append(page, Entry{r.id, strconv.AppendInt(nil, r.id, 10)})
 		}
 	}
 	return page
 }
 
-func (w *world) Pending(after int64, limit int) ([]chat.Message, error) {
+func (w *world) Pending(of Kind, after int64, limit int) ([]Entry, error) {
 	if after == 0 {
 		w.mu.Lock()
-		w.round++
+		w.round[of]++
 		w.mu.Unlock()
 	}
-	return read(w, func() []chat.Message { return w.page(after, limit, false) })
+	return read(w, func() []Entry { return w.page(of, after, limit, false) })
 }
 
-func (w *world) Inbox(after int64, limit int) ([]chat.Message, error) {
-	return read(w, func() []chat.Message { return w.page(after, limit, true) })
+func (w *world) Inbox(of Kind, after int64, limit int) ([]Entry, error) {
+	return read(w, func() []Entry { return w.page(of, after, limit, true) })
 }
 
-func (w *world) Last() (int64, error) { return read(w, w.end) }
+func (w *world) Last(of Kind) (int64, error) { return read(w, func() int64 { return w.end(of) }) }
 
 func (w *world) Message(s *stomp.Subscription, _ int64, body []byte) {
 	w.mu.Lock()
@@ -270,19 +290,19 @@ func (w *world) Message(s *stomp.Subscription, _ int64, body []byte) {
 	w.sent = append(w.sent, id)
 	i := slices.IndexFunc(w.subs, func(p *period) bool { return p.sub == s })
 	if i < 0 {
-		w.fault("message %d came after the end of its subscription", id)
+		w.fault("%d came after the end of its subscription", id)
 		return
 	}
 	p := w.subs[i]
-	if p.round != w.round {
-		p.round, p.last = w.round, 0
+	if p.round != w.round[p.kind] {
+		p.round, p.last = w.round[p.kind], 0
 		clear(p.seen)
 	}
 	if p.seen[id]++; p.seen[id] > 1 {
-		w.fault("message %d came twice between two inits", id)
+		w.fault("%d of log %d came twice between two inits", id, p.kind)
 	}
 	if id < p.last {
-		w.fault("message %d came after %d", id, p.last)
+		w.fault("%d of log %d came after %d", id, p.kind, p.last)
 	}
 	p.last, p.ever[id] = id, true
 }
@@ -303,18 +323,18 @@ func (w *world) WaitSpace(int) bool {
 func (w *world) Receipt(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	end, asked := w.inits[id]
+	ends, asked := w.inits[id]
 	if !asked {
 		w.fault("%s is answered twice", id)
 	}
 	delete(w.inits, id)
 	for _, p := range w.subs {
-		if p.began == w.round {
+		if p.began == beginning || p.began == w.round[p.kind] {
 			continue // during the replay
 		}
-		for _, m := range w.log {
-			if m.ID <= end && m.ConfirmedAt.IsZero() && (p.round != w.round || p.seen[m.ID] == 0) {
-				w.fault("%s is answered, and message %d did not come", id, m.ID)
+		for _, r := range w.logs[p.kind] {
+			if r.id <= ends[p.kind] && !r.confirmed && (p.round != w.round[p.kind] || p.seen[r.id] == 0) {
+				w.fault("%s is answered, and %d of log %d did not come", id, r.id, p.kind)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -13,16 +12,16 @@ import (
 // bytes were kept of each page.
 type sizedLog struct {
 	sizes      []int
-	pages      [][]chat.Message
+	pages      [][]Entry
 	rows, most int
 }
 
-func (l *sizedLog) Last() (int64, error)                     { return int64(len(l.sizes)), nil }
-func (l *sizedLog) Inbox(int64, int) ([]chat.Message, error) { return nil, nil }
-func (l *sizedLog) Pending(after int64, limit int) (page []chat.Message, err error) {
+func (l *sizedLog) Last(Kind) (int64, error)                { return int64(len(l.sizes)), nil }
+func (l *sizedLog) Inbox(Kind, int64, int) ([]Entry, error) { return nil, nil }
+func (l *sizedLog) Pending(_ Kind, after int64, limit int) (page []Entry, err error) {
 	l.note()
 	for i, size := range l.sizes[after:min(int(after)+limit, len(l.sizes))] {
-		page = append(page, chat.Message{ID: after + int64(i) + 1, Content: strings.Repeat("x", size)})
+		page = append(page, Entry{after + int64(i) + 1, []byte(strings.Repeat("x", size))})
 	}
 	l.rows = max(l.rows, limit)
 	l.pages = append(l.pages, page)
@@ -36,7 +35,7 @@ func (l *sizedLog) note() {
 	}
 	size := 0
 	for _, m := range l.pages[len(l.pages)-1] {
-		size += len(m.Content)
+		size += len(m.Body)
 	}
 	l.most = max(l.most, size)
 }
@@ -63,9 +62,9 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l, o := &sizedLog{sizes: c.sizes}, &outlet{}
-			f := New(l, o, func(*chat.Message) []byte { return nil }, budget)
+			f := New(l, o, budget)
 			defer f.Close()
-			if err := f.Listen(&stomp.Subscription{}); err != nil {
+			if err := f.Listen(Messages, &stomp.Subscription{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := f.Init("r"); err != nil {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
 )
 
@@ -20,44 +19,53 @@ func (f *Feed) start() {
 // due reports whether there is something to read, and somebody to send it to.
 // It needs mu.
 func (f *Feed) due() bool {
-	l := f.listener
-	return !f.closed && l != nil && !l.starting && (len(f.inits) > 0 || l.behind && !f.leaving)
+	m, n := f.listeners[Messages], f.listeners[Notices]
+	return !f.closed && (m.ready() && len(f.inits) > 0 || n.ready() && f.asked || !f.leaving && (m.left() || n.left()))
 }
+
+// ready reports whether somebody listens. It needs mu.
+func (l *listener) ready() bool { return l != nil && !l.starting }
+
+// left reports whether the log may hold more. It needs mu.
+func (l *listener) left() bool { return l.ready() && l.behind }
 
 // run reads until nothing is due, or a read fails.
 func (f *Feed) run() {
 	for {
-		l, inits := f.next()
-		if l == nil {
+		read := f.next()
+		if read == nil {
 			return
 		}
-		var err error
-		if len(inits) > 0 {
-			err = f.replay(l, inits)
-		} else {
-			err = f.catchUp(l)
-		}
-		if err != nil {
+		if read() != nil {
 			f.pause()
 			return
 		}
 	}
 }
 
-// next returns the period to work for and the inits that are due. It ends the
-// run in the same hold in which it sees that nothing is: who offers holds mu
-// too, so a message is either noted before, or sent after.
-func (f *Feed) next() (*listener, []string) {
+// next returns what is due. It ends the run in the same hold in which it sees
+// that nothing is: who offers holds mu too, so a message is either noted before,
+// or sent after.
+func (f *Feed) next() (read func() error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.changed.Broadcast()
 	if !f.due() {
 		f.running = false
-		return nil, nil
+		return nil
 	}
-	inits := f.inits
-	f.inits = nil
-	return f.listener, inits
+	m, n := f.listeners[Messages], f.listeners[Notices]
+	switch asked := f.asked; {
+	case m.ready() && len(f.inits) > 0:
+		inits := f.inits
+		f.inits, f.asked = nil, false
+		return func() error { return f.serve(m, inits, asked) }
+	case n.ready() && asked:
+		f.asked = false
+		return f.serveNotices
+	default:
+		return f.catchUpAll
+	}
 }
 
 // pause ends the run and has it begin again after a while.
@@ -84,16 +92,22 @@ func (f *Feed) resume() {
 	f.start()
 }
 
-// replay sends what is not confirmed, once for all these inits. What is stored
-// after it began comes after it, so it ends also where messages keep coming.
-func (f *Feed) replay(l *listener, inits []string) error {
-	err := f.replayUpTo(l)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.listener != l && !f.closed {
-		f.inits = append(inits, f.inits...) // for the next subscription, from the beginning
+// serve sends what is not confirmed, once for all these inits: messages to m,
+// and then notices, if they are asked for still. What is stored after it began
+// comes after it, so it ends also where messages keep coming.
+func (f *Feed) serve(m *listener, inits []string, asked bool) error {
+	over, err := f.replay(m)
+	if over { // for the next subscription, from the beginning; notices need not wait for it
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.inits, f.asked = append(inits, f.inits...), f.asked || asked
 		return nil
 	}
+	if err == nil && asked {
+		err = f.replayNotices()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if err != nil {
 		f.out.InitFailed(inits, err)
 		return err
@@ -104,29 +118,67 @@ func (f *Feed) replay(l *listener, inits []string) error {
 	return nil
 }
 
-// replayUpTo sends what is not confirmed up to the cursor, and then the log up
-// to its end as it was at the beginning.
+// serveNotices is for inits whose messages wait for a subscription, or are sent
+// already.
+func (f *Feed) serveNotices() error {
+	err := f.replayNotices()
+	if err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.asked = !f.leaving // while the client waits to leave it would fail for ever
+	}
+	return err
+}
+
+// replayNotices replays to those who listen to notices; if there is nobody, to
+// the next one.
+func (f *Feed) replayNotices() error {
+	for {
+		f.mu.Lock()
+		n := f.listeners[Notices]
+		if !n.ready() {
+			f.asked = true
+			f.mu.Unlock()
+			return nil
+		}
+		f.mu.Unlock()
+		if over, err := f.replay(n); !over {
+			return err
+		}
+	}
+}
+
+// replay sends what is not confirmed up to the cursor, and then the log up to
+// its end as it was at the beginning. It reports whether the period was over
+// before.
+func (f *Feed) replay(l *listener) (over bool, err error) {
+	err = f.replayUpTo(l)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listeners[l.kind] != l && !f.closed, err
+}
+
 func (f *Feed) replayUpTo(l *listener) error {
-	last, err := f.log.Last()
+	last, err := f.log.Last(l.kind)
 	if err != nil {
 		return err
 	}
 	cursor := f.cursor(l)
 	for after, full := int64(0), true; full; {
-		page, err := f.log.Pending(after, f.pages.rows)
+		page, err := f.log.Pending(l.kind, after, f.pages.rows)
 		if err != nil {
 			return err
 		}
 		page, full = f.pages.fit(page)
-		for i := range page {
-			if page[i].ID > cursor {
+		for _, e := range page {
+			if e.ID > cursor {
 				full = false
 				break
 			}
-			if !f.pass(l, after, &page[i]) {
+			if !f.pass(l, after, e) {
 				return nil
 			}
-			after = page[i].ID
+			after = e.ID
 		}
 	}
 	f.mu.Lock()
@@ -152,7 +204,21 @@ func (f *Feed) cursor(l *listener) int64 {
 func (f *Feed) stillBehind(l *listener, last int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.listener == l && !f.closed && l.behind && l.cursor < last
+	return f.listeners[l.kind] == l && !f.closed && l.behind && l.cursor < last
+}
+
+// catchUpAll sends a page of each log that may hold more.
+func (f *Feed) catchUpAll() (err error) {
+	for kind := range kinds {
+		f.mu.Lock()
+		l := f.listeners[kind]
+		left := l.left()
+		f.mu.Unlock()
+		if left {
+			err = errors.Join(err, f.catchUp(l))
+		}
+	}
+	return err
 }
 
 // catchUp sends a page of the log from the cursor on. What shows meanwhile
@@ -162,13 +228,13 @@ func (f *Feed) catchUp(l *listener) error {
 	after, owed := l.cursor, l.owed
 	l.behind = false
 	f.mu.Unlock()
-	page, err := f.log.Inbox(after, f.pages.rows)
+	page, err := f.log.Inbox(l.kind, after, f.pages.rows)
 	page, more := f.pages.fit(page)
-	for i := range page {
-		if !f.pass(l, after, &page[i]) {
+	for _, e := range page {
+		if !f.pass(l, after, e) {
 			return nil
 		}
-		after = page[i].ID
+		after = e.ID
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -192,25 +258,23 @@ func (f *Feed) catchUp(l *listener) error {
 	return err
 }
 
-// pass sends a message that was read to each subscription, when there is space
-// for it. It reports false when the period or the session is over.
-func (f *Feed) pass(l *listener, after int64, m *chat.Message) bool {
-	body := f.encode(m)
+// pass sends what was read to each subscription, when there is space for it. It reports false when the period or the session is over.
+func (f *Feed) pass(l *listener, after int64, e Entry) bool {
 	for _, s := range f.subscriptions(l) {
-		if !f.out.WaitSpace(len(body)) {
+		if !f.out.WaitSpace(len(e.Body)) {
 			f.mu.Lock()
 			f.closed = true
 			f.mu.Unlock()
 			return false
 		}
-		f.send(l, s, after, m.ID, body)
+		f.send(l, s, after, e.ID, e.Body)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.listener != l || f.closed {
+	if f.listeners[l.kind] != l || f.closed {
 		return false
 	}
-	f.wasSent(l, after, m.ID)
+	f.wasSent(l, after, e.ID)
 	return true
 }
 

@@ -31,21 +31,22 @@ func (h *Hub[S]) Add(userID int64, s S, total int) (all []S, ok bool) {
 	return have, true
 }
 
-// Remove takes a session out.
-func (h *Hub[S]) Remove(userID int64, s S) {
+// Remove takes a session out, and reports whether it was the user's last one.
+func (h *Hub[S]) Remove(userID int64, s S) (last bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	have := h.users[userID]
 	i := slices.Index(have, s)
 	if i < 0 {
-		return
+		return false
 	}
 	h.count--
 	if len(have) == 1 {
 		delete(h.users, userID)
-		return
+		return true
 	}
 	h.users[userID] = slices.Concat(have[:i], have[i+1:])
+	return false
 }
 
 // Of returns a user's sessions, the oldest first. The caller must not change

@@ -28,8 +28,14 @@ func TestHub(t *testing.T) {
 			t.Errorf("Of(%d): %q, want %q", user, got, want)
 		}
 	}
+	remove := func(user int64, s string, last bool) {
+		t.Helper()
+		if got := h.Remove(user, s); got != last {
+			t.Errorf("Remove(%d, %s): the last one %v, want %v", user, s, got, last)
+		}
+	}
 	of(1)
-	h.Remove(1, "nobody")
+	remove(1, "nobody", false)
 	add(1, "a", "a")
 	add(1, "b", "a", "b")
 	before := h.Of(1)
@@ -37,9 +43,9 @@ func TestHub(t *testing.T) {
 	add(2, "x", "x")
 	of(1, "a", "b", "c")
 	add(1, "d", "a", "b", "c", "d")
-	h.Remove(1, "b")
-	h.Remove(1, "b")
-	h.Remove(2, "a")
+	remove(1, "b", false)
+	remove(1, "b", false)
+	remove(2, "a", false)
 	of(1, "a", "c", "d")
 	of(2, "x")
 	if !slices.Equal(before, []string{"a", "b"}) {
@@ -49,9 +55,9 @@ func TestHub(t *testing.T) {
 		t.Errorf("All: %q, Len %d", all, h.Len())
 	}
 	for _, s := range []string{"c", "a", "d"} {
-		h.Remove(1, s)
+		remove(1, s, s == "d")
 	}
-	h.Remove(2, "x")
+	remove(2, "x", true)
 	if h.Len() != 0 || len(h.All()) != 0 || len(h.users) != 0 {
 		t.Errorf("an empty hub holds %d, %q, %v", h.Len(), h.All(), h.users)
 	}

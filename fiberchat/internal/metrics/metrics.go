@@ -15,12 +15,18 @@ type Set struct {
 	FramesOut     prometheus.Counter
 	Sends         Outcomes
 	Confirmations Outcomes
+	App           Outcomes // SENDs to the app's own destinations
 	SlowClients   prometheus.Counter
 	Replays       prometheus.Counter
 	Replayed      prometheus.Counter
 	RateLimited   prometheus.Counter
 	AuthFailures  *prometheus.CounterVec // by reason
 	Panics        prometheus.Counter
+	HookTime      *prometheus.HistogramVec // by hook, as the other two
+	HookFailures  *prometheus.CounterVec
+	HookDropped   *prometheus.CounterVec
+
+	Notices, NoticeConfirmations Outcomes
 
 	vectors    []prometheus.Collector // of the Outcomes and frames
 	commitSize prometheus.Histogram
@@ -32,7 +38,7 @@ type Outcomes struct {
 	Done     prometheus.Counter // stored or confirmed
 	Repeated prometheus.Counter // it was so already
 	Refused  prometheus.Counter // the client's fault
-	Failed   prometheus.Counter // the store's fault
+	Failed   prometheus.Counter // the store's fault, or the app's
 }
 
 // New returns a set that is registered nowhere yet.
@@ -42,7 +48,7 @@ func New() *Set {
 	}
 	operations := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "fiberchat", Name: "operations_total",
-		Help: "Messages sent (op send) and confirmed (op receive), by outcome: done, repeated, refused, failed.",
+		Help: "Messages sent (op send) and confirmed (op receive), notices stored (op notify) and confirmed (op notice), and frames to the app's own destinations (op app), by outcome: done, repeated, refused, failed.",
 	}, []string{"op", "outcome"})
 	outcomes := func(op string) Outcomes {
 		return Outcomes{
@@ -64,6 +70,7 @@ func New() *Set {
 		FramesOut:     frames.WithLabelValues("out"),
 		Sends:         outcomes("send"),
 		Confirmations: outcomes("receive"),
+		App:           outcomes("app"),
 		SlowClients:   counter("slow_clients_total", "Sessions closed because the client read too slowly."),
 		Replays:       counter("replays_total", "Replays of unconfirmed messages that began."),
 		Replayed:      counter("replayed_messages_total", "Messages that replays read from the store."),
@@ -73,6 +80,18 @@ func New() *Set {
 			Help: "Tokens refused, by reason: unauthorized, expired, error.",
 		}, []string{"reason"}),
 		Panics: counter("panics_total", "Panics that were recovered, of the app's code or of ours."),
+		HookTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "fiberchat", Name: "hook_duration_seconds", Help: "Duration of calls of the app's hooks.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
+		}, []string{"hook"}),
+		HookFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "fiberchat", Name: "hook_failures_total",
+			Help: "Calls of the app's hooks that failed: an error that is no refusal, a panic, a time-out.",
+		}, []string{"hook"}),
+		HookDropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "fiberchat", Name: "hook_dropped_total",
+			Help: "Calls of the app's hooks that were not made because too many waited.",
+		}, []string{"hook"}),
 		commitSize: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "fiberchat", Name: "commit_operations", Help: "Operations in one transaction.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
@@ -82,6 +101,7 @@ func New() *Set {
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
 		}),
 	}
+	s.Notices, s.NoticeConfirmations = outcomes("notify"), outcomes("notice")
 	s.vectors = []prometheus.Collector{operations, frames}
 	return s
 }
@@ -98,7 +118,7 @@ func (s *Set) Register(r prometheus.Registerer, queued, bus func() float64) erro
 	}
 	all := append(s.vectors[:len(s.vectors):len(s.vectors)],
 		s.Sessions, s.SlowClients, s.Replays, s.Replayed, s.RateLimited,
-		s.AuthFailures, s.Panics, s.commitSize, s.commitTime,
+		s.AuthFailures, s.Panics, s.HookTime, s.HookFailures, s.HookDropped, s.commitSize, s.commitTime,
 		gauge("queue_bytes", "Bytes that wait to be sent to clients.", queued),
 	)
 	if bus != nil {

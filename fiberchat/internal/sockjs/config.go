@@ -24,8 +24,13 @@ type Config struct {
 	// Required.
 	Key func(c *fiber.Ctx) string
 
+	// Credential names what the request came in with, where its session is to
+	// be reached with that alone. Optional. Default: any of the user's will do.
+	Credential func(c *fiber.Ctx) string
+
 	// Open is called within the request that makes a session and returns the
-	// function that serves it, which returns when the session is over.
+	// function that serves it, which returns when the session is over, or nil
+	// once it has answered the request itself: then there is no session.
 	// Nothing of c may be kept, and nothing may be held open in between: the
 	// function is not called when the client is gone before the upgrade of a
 	// WebSocket is done. Required.
@@ -100,6 +105,9 @@ type Config struct {
 func (cfg Config) withDefaults() Config {
 	if cfg.Key == nil || cfg.Open == nil {
 		panic("sockjs: Config needs Key and Open")
+	}
+	if cfg.Credential == nil {
+		cfg.Credential = func(*fiber.Ctx) string { return "" }
 	}
 	if cfg.ClientURL == "" {
 		cfg.ClientURL, cfg.ClientIntegrity = defaultClientURL, defaultClientIntegrity

@@ -23,8 +23,10 @@ func (s *Server) receive(c *fiber.Ctx, t *transport, id string) error {
 	setNotCached(c)
 	c.Set(fiber.HeaderContentType, t.contentType)
 
-	session, refusal := s.open(c, sessionKey{user: s.cfg.Key(c), id: id})
+	session, refusal := s.open(c, s.key(c, id))
 	switch {
+	case session == nil && refusal == nil:
+		return nil // Open has answered
 	case session == nil && t.stream:
 		return c.Send(t.frame(t.prelude(callback), refusal, callback))
 	case session == nil:

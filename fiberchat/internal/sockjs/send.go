@@ -44,7 +44,7 @@ func (s *Server) send(c *fiber.Ctx, id string, form bool) (status int, problem s
 	if c.Request().Header.ContentLength() > limit {
 		return fiber.StatusRequestEntityTooLarge, "Payload too large."
 	}
-	session := s.find(sessionKey{user: s.cfg.Key(c), id: id})
+	session := s.find(s.key(c, id))
 	if session == nil {
 		return fiber.StatusNotFound, "Session not found."
 	}

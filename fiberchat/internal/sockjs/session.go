@@ -19,7 +19,7 @@ const keepBuffer = 2 << 10
 // slowest is how many bytes a second a client is taken to fetch at least.
 const slowest = 8 << 10
 
-type sessionKey struct{ user, id string }
+type sessionKey struct{ user, credential, id string }
 
 // session is one session of the transports that receive over HTTP. It
 // outlives each request and remembers how it ended until it is forgotten.

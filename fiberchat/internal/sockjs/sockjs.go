@@ -174,6 +174,19 @@ func (s *Server) leave(what string) {
 	s.running.Done()
 }
 
+// key is what names the session of a request; it is memory of the request.
+func (s *Server) key(c *fiber.Ctx, id string) sessionKey {
+	return sessionKey{s.cfg.Key(c), s.cfg.Credential(c), id}
+}
+
+// Has reports whether there is a session with the id that the request's path
+// names. Ask it in the route that Handler is mounted on, as Public.
+func (s *Server) Has(c *fiber.Ctx, user, credential string) bool {
+	sub, _ := subPath(c)
+	parts := strings.Split(sub, "/")
+	return len(parts) > 2 && s.find(sessionKey{user, credential, parts[2]}) != nil
+}
+
 // find returns a session, or nil.
 func (s *Server) find(key sessionKey) *session {
 	s.mu.Lock()
@@ -182,7 +195,8 @@ func (s *Server) find(key sessionKey) *session {
 }
 
 // open returns the session of a receiving request and makes it if it is not
-// known. If it may not, it returns the close frame that says why.
+// known. If it may not, it returns the close frame that says why, or neither
+// where Open has answered.
 func (s *Server) open(c *fiber.Ctx, key sessionKey) (*session, []byte) {
 	s.mu.Lock()
 	session := s.sessions[key]
@@ -191,7 +205,7 @@ func (s *Server) open(c *fiber.Ctx, key sessionKey) (*session, []byte) {
 		return session, nil
 	}
 	// What names the session so far is memory of the request.
-	key = sessionKey{user: strings.Clone(key.user), id: strings.Clone(key.id)}
+	key = sessionKey{strings.Clone(key.user), strings.Clone(key.credential), strings.Clone(key.id)}
 	if refusal, _ := s.admit(key.user); refusal != nil {
 		s.mu.Unlock()
 		return nil, refusal
@@ -209,6 +223,10 @@ func (s *Server) open(c *fiber.Ctx, key sessionKey) (*session, []byte) {
 		}
 	}()
 	serve := s.cfg.Open(c)
+	if serve == nil {
+		s.forget(session)
+		return nil, nil
+	}
 	served = true
 	// Ends when serve returns. Close ends the session and waits for it.
 	go s.serve(session, serve)

@@ -40,6 +40,53 @@ func TestSessionsBelongToTheirUser(t *testing.T) {
 	equal(t, "berta", polled(t, s.addr, path+"/xhr?srect=berta"), "a[\"b\"]\n")
 }
 
+// A session that was opened with a credential of its own is reached with that
+// alone; where Open answers the request itself there is none.
+func TestSessionsBelongToTheirCredential(t *testing.T) {
+	t.Parallel()
+	var server *Server
+	server = New(Config{
+		Key:        func(*fiber.Ctx) string { return "anna" },
+		Credential: func(c *fiber.Ctx) string { return c.Query("with") },
+		Open: func(c *fiber.Ctx) func(Conn) {
+			if c.Query("with") == "nothing" {
+				_ = c.Status(http.StatusTeapot).SendString("no")
+				return nil
+			}
+			return echo
+		},
+		MaxSessionsPerUser: 2,
+	})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app.Use("/echo", func(c *fiber.Ctx) error {
+		if c.Query("has") != "" {
+			return c.JSON(server.Has(c, "anna", c.Query("with")))
+		}
+		return server.Handler(c)
+	})
+	addr := listen(t, app, server)
+	path := "/echo/0/" + newID()
+	for range 3 { // none of which counts
+		refused := post(t, addr, path+"/xhr?with=nothing", "")
+		equal(t, "status", refused.status, http.StatusTeapot)
+		equal(t, "body", refused.body, "no")
+	}
+	equal(t, "by websocket", get(t, addr, path+"/websocket?with=nothing", "Upgrade: websocket", "Connection: Upgrade",
+		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==").status, http.StatusTeapot)
+	equal(t, "open", polled(t, addr, path+"/xhr?with=a"), "o\n")
+	equal(t, "sent with another", post(t, addr, path+"/xhr_send?with=b", `["b"]`).status, http.StatusNotFound)
+	equal(t, "open", polled(t, addr, path+"/xhr?with=b"), "o\n")
+	equal(t, "a third session", polled(t, addr, path+"/xhr?with=c"), "c[1013,\"Too many sessions\"]\n")
+	sent(t, addr, path+"/xhr_send?with=a", `["a"]`)
+	equal(t, "received", polled(t, addr, path+"/xhr?with=a"), "a[\"a\"]\n")
+	for asked, want := range map[string]string{
+		path + "/xhr_send?with=a": "true", path + "?with=b": "true", path + "/xhr?with=c": "false", "/echo/0/other/xhr?with=a": "false",
+		"/echo?with=a": "false", "/echo/info?with=a": "false", "/echo///?with=a": "false",
+	} {
+		equal(t, asked, get(t, addr, asked+"&has=1").body, want)
+	}
+}
+
 // An app's error handler does not reword what the protocol says.
 func TestErrorHandlerOfTheApp(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,9 @@ func (s *Server) newWebSocket() fiber.Handler {
 	return ws.New(cfg, func(c *fiber.Ctx) func(*ws.Conn) {
 		user := strings.Clone(s.cfg.Key(c)) // memory of the request
 		serve := s.cfg.Open(c)
+		if serve == nil {
+			return nil
+		}
 		return func(conn *ws.Conn) { s.serveSocket(newSocket(conn, &s.cfg), user, serve) }
 	})
 }

@@ -35,8 +35,8 @@ type Config struct {
 }
 
 // New returns a handler that upgrades a request. open is called within the
-// request and returns the function that serves its connection; nothing of c
-// may be kept.
+// request and returns the function that serves its connection, or nil once it
+// has answered the request itself; nothing of c may be kept.
 func New(cfg Config, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
 	handshake := websocket.FastHTTPUpgrader{
 		Subprotocols: cfg.Subprotocols,
@@ -58,6 +58,9 @@ func New(cfg Config, open func(c *fiber.Ctx) func(*Conn)) fiber.Handler {
 		}
 		simplify(&ctx.Request.Header)
 		run := open(c)
+		if run == nil {
+			return nil
+		}
 		if err := handshake.Upgrade(ctx, nil); err != nil {
 			return fmt.Errorf("upgrade: %w", err)
 		}

@@ -34,7 +34,7 @@ func FuzzHandshake(f *testing.F) {
 		opened := false
 		err := New(Config{Subprotocols: subprotocols}, func(*fiber.Ctx) func(*Conn) {
 			opened = true
-			return nil
+			return func(*Conn) {}
 		})(ctx)
 		var refused *fiber.Error
 		switch status := ctx.Response().StatusCode(); {
