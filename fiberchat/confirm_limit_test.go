@@ -17,7 +17,7 @@ import (
 func TestRepeatedConfirmationsArePaced(t *testing.T) {
 	t.Parallel()
 	const n = 1000
-	for _, body := range []string{`{"msgID":"m0"}`, `{"msgID":"m0","id":1}`, `{"msgID":"never"}`} {
+	for _, body := range []string{`{"msgID":"m0"}`, `{"msgID":"m0","id":1}`, `{"msgID":"never"}`, `{"msgID":`} {
 		synctest.Test(t, func(t *testing.T) {
 			store := storetest.NewMemory()
 			cfg := pipeConfig(store, quiet())

@@ -56,7 +56,7 @@ type Chat struct {
 	replays         *limiter // bytes of what is read from the store
 	inits           *limiter
 	asks            *limiter
-	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already
+	unknownConfirms *limiter // confirmations that confirm nothing: of what is not there, or confirmed already, or not to be read
 
 	// ctx is the root of all work; it ends when Close has closed the sessions.
 	ctx        context.Context

@@ -19,6 +19,10 @@ type confirmTask struct {
 func (c *client) handleConfirm(f *stomp.Frame) {
 	msgID, id, fault := parseConfirm(f.Body)
 	if fault != nil {
+		// It confirms nothing either.
+		if !c.chat.unknownConfirms.take(c.identity.User.ID, 1, c.session.Done()) {
+			return
+		}
 		c.chat.metrics.Confirmations.Refused.Inc()
 		c.refuse(msgID, f.Receipt(), fault)
 		return

@@ -35,6 +35,8 @@ var services = map[string]func(dir string) (service, error){
 	"relay":     openRelay,
 	"byhand":    openByHand,
 	"fiberchat": openFiberchat,
+	"limited":   openLimited,
+	"unlimited": openUnlimited,
 	"sqlite":    openSQLiteAlone,
 	"node":      openNode,
 }

@@ -62,6 +62,8 @@ var dialects = map[string]dialect{
 	"relay":     relayDialect,
 	"byhand":    byHandDialect,
 	"fiberchat": stompDialect,
+	"limited":   stompDialect,
+	"unlimited": stompDialect,
 }
 
 var relayDialect = dialect{

@@ -15,6 +15,10 @@
 //   - sqlite: the same INSERT and UPDATE, 64 exchanges a commit and no
 //     network: what the disk alone costs.
 //
+// What the limits of bytes and of unconfirmed messages cost is
+//
+//	go run ./_example/bench -parts pairs -pairs 50 -servers unlimited,limited -runs 5
+//
 // Part cluster runs 1, 2 and 3 nodes of fiberchat on one PostgreSQL
 // (SQLSTORE_TEST_POSTGRES) and one NATS (NATS_URL), and compares them with one
 // node without a bus; part sweep is what grows beside it; part rabbitmq makes the

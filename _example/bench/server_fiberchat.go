@@ -22,7 +22,7 @@ import (
 // maxUsers is how many users there are with valid tokens.
 const maxUsers = 10_000 + warmConns
 
-// ours is fiberchat as New makes it, but for the rate limit: a closed loop
+// ours is fiberchat as New makes it, but for the rate limits: a closed loop
 // is one user sending as fast as it can.
 type ours struct {
 	app     *fiber.App
@@ -32,6 +32,20 @@ type ours struct {
 }
 
 func openFiberchat(dir string) (service, error) {
+	return openOurs(dir, fiberchat.Limits{SendRate: -1, SendBytes: -1})
+}
+
+// openLimited counts bytes as well; 50 pairs stay below the default.
+func openLimited(dir string) (service, error) {
+	return openOurs(dir, fiberchat.Limits{SendRate: -1})
+}
+
+// openUnlimited counts neither bytes nor what a receiver has not confirmed.
+func openUnlimited(dir string) (service, error) {
+	return openOurs(dir, fiberchat.Limits{SendRate: -1, SendBytes: -1, Pending: -1})
+}
+
+func openOurs(dir string, limits fiberchat.Limits) (service, error) {
 	path := filepath.Join(dir, "chat.db")
 	store, err := sqlstore.Open(path)
 	if err != nil {
@@ -42,7 +56,7 @@ func openFiberchat(dir string) (service, error) {
 	}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10})
 	metrics := prometheus.NewRegistry()
-	if _, err := fiberchat.New(app, fiberchat.Config{Store: store, Limits: fiberchat.Limits{SendRate: -1, SendBytes: -1}, Registerer: metrics}); err != nil {
+	if _, err := fiberchat.New(app, fiberchat.Config{Store: store, Limits: limits, Registerer: metrics}); err != nil {
 		return nil, err
 	}
 	return &ours{app: app, store: store, metrics: metrics}, nil
