@@ -28,15 +28,25 @@
 // nothing of it is stored. [Chat.Online] knows who is there, on any node.
 //
 // All methods of Chat are safe for concurrent use, and so must be what Config
-// and Handle are given: Store, Authenticator, Directory, CanSend, Bus and
+// and Handle are given: Store, Authenticator, Directory, Bus, hooks and
 // handlers are called by many goroutines at once. What they panic with is
 // recovered, logged, and answered with code -300.
+//
+// # What an app can hook into
+//
+// CanSend decides who may write to whom, BeforeSave sees and may change each
+// message before it is stored: both are waited for by the session that sends.
+// AfterSave, AfterConfirm, OnConnect and OnDisconnect hear of what has happened
+// on this node, each from a queue of its own, so they hold up nobody. Overdue is
+// the durable one: it hears of every message that stays unconfirmed, until it has
+// returned nil, whatever dies. [Chat.SendAs] and [Chat.MayWrite] are for the
+// other direction.
 //
 // # One message through the code
 //
 //	internal/ws or internal/sockjs  the bytes of one connection (a stomp.Conn)
 //	internal/stomp                  the session's reader decodes a frame
-//	handle_send.go                  checks the body, the rate, the receiver, CanSend
+//	handle_send.go                  checks the body, the rate, the receiver, CanSend, BeforeSave
 //	internal/commit                 what is queued goes to chat.Store.Apply in one transaction
 //	handle_send.go                  step 2 to the sender
 //	deliver.go                      step 3 to the receiver's sessions here, found in internal/hub,
@@ -84,7 +94,9 @@
 //
 // Each Chat has a goroutine for what is due by the clock, one that writes who
 // comes and goes, and one that waits for the app's shutdown; with a Bus one that
-// catches up and one that publishes. Close waits for all of them, except for the
+// catches up and one that publishes; with AfterSave, AfterConfirm, OnConnect or
+// OnDisconnect one for each that has a queue, with Overdue one that looks and up
+// to eight that call it. Close waits for all of them, except for the
 // one that waits for the shutdown, which ends when Close begins.
 //
 // Every queue is bounded. What overflows ends the session with a close code
@@ -104,8 +116,8 @@
 //	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go, middlewares_test.go)
 //	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
-//	send.go            Chat.Send and Chat.Conversation (api_test.go)
 //	conversations.go   Chat.Conversations and Chat.MarkRead (handle_ask_test.go too)
+//	send.go            Chat.Send, SendAs, MayWrite and Conversation (api_test.go, send_as_test.go)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
 //	ticket.go          Chat.Ticket: tokens for one connection (ticket_test.go)
@@ -123,11 +135,17 @@
 //	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	handle_ask.go      conversations, history, sync and read (conversations_test.go too)
+//	before_save.go     BeforeSave, once for each message
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
 //	pending.go         the limit of unconfirmed messages (bounds_test.go too)
 //	receivers.go       finds the users that messages are addressed to (brokenpeople_test.go too)
 //	unknown_commit.go  messages that may be stored after all (fault_test.go too)
+//
+//	hooks.go           calls the app's hooks; those who are told afterwards
+//	hook_messages.go   AfterSave and AfterConfirm
+//	hook_connect.go    OnConnect and OnDisconnect
+//	overdue.go         Overdue (overdue_kill_test.go too)
 //
 //	bus.go             the Bus interface (bustest)
 //	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)

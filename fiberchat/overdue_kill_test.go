@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,7 @@ const killedFile = "FIBERCHAT_TEST_KILLED_NODE"
 func TestOverdueKilledNode(t *testing.T) {
 	path := os.Getenv(killedFile)
 	if path == "" {
-		t.Skip("only for TestOverdueOfAKilledNode")
+		return
 	}
 	serve(t, fiberchat.Config{
 		Store: openStoreAt(t, path), OverdueAfter: soon, Timeouts: fiberchat.Timeouts{Store: 2 * time.Second},
@@ -33,7 +34,8 @@ func TestOverdueKilledNode(t *testing.T) {
 		},
 	})
 	fmt.Println("up")
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the test is gone
+	os.Exit(1)
 }
 
 // TestOverdueOfAKilledNode: the call that a node dies in is made by another one.
@@ -42,6 +44,9 @@ func TestOverdueOfAKilledNode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "chat.db")
 	node := exec.Command(os.Args[0], "-test.run=^TestOverdueKilledNode$")
 	node.Env = append(os.Environ(), killedFile+"="+path)
+	if _, err := node.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := node.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,79 @@
+package fiberchat
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/internal/hub"
+	"fiberchat.example/fiberchat/internal/metrics"
+)
+
+// bareHooks is hooks of a Chat that has nothing else.
+func bareHooks(cfg Config) *hooks {
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	ch := &Chat{cfg: cfg.withDefaults(), metrics: metrics.New(), hub: hub.New[*client](), ctx: context.Background()}
+	return newHooks(ch)
+}
+
+// TestCloseWaitsForHooksAWhile, and then ends their context.
+func TestCloseWaitsForHooksAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var done, ended int
+		h := bareHooks(Config{AfterSave: func(ctx context.Context, _ chat.Message) {
+			select {
+			case <-time.After(2 * time.Second):
+				done++
+			case <-ctx.Done():
+				ended++
+			}
+		}})
+		for id := range int64(10) {
+			h.saved.add(1, "m", &chat.Result{Message: chat.Message{ID: id}, Changed: true}, nil)
+		}
+		begun := time.Now()
+		h.close()
+		if took := time.Since(begun); took != lastHooked || done != 2 || ended != 1 {
+			t.Errorf("after %v %d calls were done, %d were ended", took, done, ended)
+		}
+		if h.report(); len(h.dropped) > 0 {
+			t.Error("what was dropped is reported twice")
+		}
+	})
+}
+
+// TestWaitingConnectionsAreBounded: a hook that does not end cannot make more
+// wait than there may be sessions.
+func TestWaitingConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		goOn := make(chan struct{})
+		h := bareHooks(Config{Limits: Limits{Sessions: 3}, OnConnect: func(context.Context, chat.User) { <-goOn }})
+		come := func(userID int64) {
+			c := &client{}
+			c.identity.User.ID = userID
+			h.chat.hub.Add(userID, c, 0)
+			h.connections.changed(userID)
+		}
+		come(1)
+		synctest.Wait() // it is being told
+		for userID := range int64(5) {
+			come(userID + 2)
+			come(userID + 2)
+		}
+		h.mu.Lock()
+		if n := h.dropped["OnConnect"]; n != 4 {
+			t.Errorf("%d were dropped", n)
+		}
+		h.mu.Unlock()
+		close(goOn)
+		h.close()
+		if n := len(h.connections.told); n != 4 {
+			t.Errorf("%d were told", n)
+		}
+	})
+}
