@@ -180,3 +180,24 @@ func TestUnpublishedIsBounded(t *testing.T) {
 		close(bus.open)
 	})
 }
+
+// TestPushIsPublishedAtOnce, and not with the next look in the store.
+func TestPushIsPublishedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bus := &slowBus{maxData: 1 << 20, open: make(chan struct{})}
+		close(bus.open)
+		cfg := pipeConfig(storetest.NewMemory(), quiet())
+		cfg.Bus = bus
+		ch := openConfig(t, cfg)
+		synctest.Wait()
+		if err := ch.Push(t.Context(), 7, "a/b", []int{1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		all, _ := bus.entries(t, ch.node.id)
+		if len(all) != 1 || all[0].kind != entryPush || all[0].userID != 7 || string(all[0].body) != "a/b [1,2]" {
+			t.Errorf("published: %+v", all)
+		}
+	})
+}
