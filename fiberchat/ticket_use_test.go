@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestTicketsAreBounded(t *testing.T) {
 	t.Parallel()
 	app := fiber.New()
 	users := chattest.Users{"a": {ID: 1, Name: "alice"}}
-	ch, err := New(app, Config{Store: storetest.NewMemory(), Authenticator: users, Directory: users})
+	ch, err := New(app, Config{Store: storetest.NewMemory(), Authenticator: users, Directory: users, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
