@@ -50,7 +50,8 @@ type Config struct {
 
 	// TicketKey signs what Chat.Ticket gives: at least 32 bytes from a random
 	// generator, the same on all nodes, which without it give no tickets.
-	// Whoever knows it can be any user. One node alone has no use for it.
+	// Whoever knows it can be any user, and a ticket is good wherever it is the
+	// key, so chats with other users need another. One node alone has no use for it.
 	//
 	// Optional. Default: a random one for each New without a Bus
 	TicketKey []byte

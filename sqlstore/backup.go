@@ -67,7 +67,7 @@ func (s *Store) vacuumInto(ctx context.Context, path string) error {
 	}
 	defer conn.Close()
 	if s.owned { // one that only reads would not write a copy either; nobody else gets it after this
-		defer conn.Raw(func(any) error { return driver.ErrBadConn })
+		defer func() { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }()
 		if _, err := conn.ExecContext(ctx, "PRAGMA query_only=0"); err != nil {
 			return fmt.Errorf("prepare connection: %w", err)
 		}

@@ -44,8 +44,7 @@ func TestSessionsBelongToTheirUser(t *testing.T) {
 // alone; where Open answers the request itself there is none.
 func TestSessionsBelongToTheirCredential(t *testing.T) {
 	t.Parallel()
-	var server *Server
-	server = New(Config{
+	server := New(Config{
 		Key:        func(*fiber.Ctx) string { return "anna" },
 		Credential: func(c *fiber.Ctx) string { return c.Query("with") },
 		Open: func(c *fiber.Ctx) func(Conn) {
