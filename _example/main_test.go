@@ -171,7 +171,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
 		t.Fatalf("got %q, %v", line, err)
 	}
-	s.signal(t, os.Interrupt)
+	s.signal(t, syscall.SIGTERM) // an Interrupt is ignored by what a shell has in its background
 	for { // until it has begun to drain, which closes the listener
 		probe, err := net.Dial("tcp", s.addr)
 		if err != nil {
@@ -184,7 +184,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal("the server did not wait for the request")
 	default:
 	}
-	s.signal(t, os.Interrupt)
+	s.signal(t, syscall.SIGTERM)
 	if code := s.wait(t); code != bySignal { // after drainTime it would be 1
 		t.Errorf("exit code %d of a server that was interrupted while it drained", code)
 	}

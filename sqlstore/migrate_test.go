@@ -31,6 +31,32 @@ func TestConcurrentFirstOpen(t *testing.T) {
 	all.Wait()
 }
 
+// Those who meet at a file without a log yet all get in.
+func TestConcurrentFirstConnect(t *testing.T) {
+	t.Parallel()
+	for i := range 50 {
+		path := filepath.Join(t.TempDir(), fmt.Sprint(i, ".db"))
+		start := make(chan struct{})
+		var all sync.WaitGroup
+		for range 8 {
+			write, read, err := openSQLite(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { read.Close() })
+			all.Go(func() { // ends with its one call; awaited below
+				defer write.Close()
+				<-start
+				if _, err := write.ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS t (i INTEGER)"); err != nil {
+					t.Errorf("file %d: %v", i, err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+	}
+}
+
 func TestNewerDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "chat.db")

@@ -6,10 +6,12 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/mattn/go-sqlite3"
@@ -19,6 +21,8 @@ const (
 	defaultFile = "fiberchat.db"
 	// Readers work beside the writer; more of them than this only share the same cores.
 	maxReaders = 8
+	// busyTimeout is how long one waits for a lock of another process.
+	busyTimeout = 5 * time.Second
 )
 
 // openSQLite opens two pools on one file: SQLite has one writer at a time, and
@@ -47,7 +51,7 @@ func openSQLite(path string) (write, read *sqlx.DB, err error) {
 		return nil, nil, fmt.Errorf("close database file: %w", err)
 	}
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	dsn := uri.String() + "?_txlock=immediate&_busy_timeout=5000&_synchronous=FULL&_foreign_keys=1"
+	dsn := uri.String() + fmt.Sprintf("?_txlock=immediate&_busy_timeout=%d&_synchronous=FULL&_foreign_keys=1", busyTimeout.Milliseconds())
 	// Measured. The log is checkpointed at 8 MiB, that is 4096 pages: while the
 	// file grows, every fsync is a commit of the file system's journal too, so a
 	// lone pair took 0.25 ms a message with 8 MiB and 0.41 with 64 for the half
@@ -85,9 +89,27 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	for _, p := range c.pragmas {
-		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, p, nil); err != nil {
+		if err := setPragma(ctx, conn.(driver.ExecerContext), p); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", p, err), conn.Close())
 		}
 	}
 	return conn, nil
+}
+
+// setPragma tries again where others open the file at once: two that make its
+// log would wait for each other's lock, so SQLite lets neither wait.
+func setPragma(ctx context.Context, conn driver.ExecerContext, pragma string) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		_, err := conn.ExecContext(ctx, pragma, nil)
+		if !isSQLiteBusy(err) {
+			return err
+		}
+		select {
+		case <-time.After(firstPause/2 + rand.N(firstPause)):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }

@@ -16,3 +16,9 @@ func isSQLiteDuplicate(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
 }
+
+// isSQLiteBusy reports whether another connection's lock was in the way.
+func isSQLiteBusy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrBusy
+}

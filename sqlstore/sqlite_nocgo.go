@@ -12,3 +12,6 @@ func checkCgo() error {
 
 // isSQLiteDuplicate is about errors that there cannot be in this build.
 func isSQLiteDuplicate(error) bool { return false }
+
+// isSQLiteBusy is likewise.
+func isSQLiteBusy(error) bool { return false }
