@@ -1,0 +1,467 @@
+package fiberchat_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fiberchat.example/fiberchat"
+	"fiberchat.example/fiberchat/chat"
+	"fiberchat.example/fiberchat/storetest"
+)
+
+const (
+	bobsNotices  = "/user/bob/notice"
+	noticeStatus = "/user/queue/rcv/status"
+)
+
+// noticed connects bob as the field's web client does: it subscribes to notices
+// first.
+func (d door) noticed(t *testing.T, addr string) *client {
+	t.Helper()
+	b := d.connect(t, addr, "t-bob")
+	for _, destination := range []string{bobsNotices, noticeStatus, "/user/bob/recive", failures, sendStatus, receiveStatus} {
+		b.subscribe(destination)
+	}
+	return b
+}
+
+// notify tells bob something.
+func (s *server) notify(kind string, body any) (id int64) {
+	s.t.Helper()
+	id, err := s.chat.Notify(s.t.Context(), 2, kind, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+func noticeText(kind string, id int64) string {
+	return fmt.Sprintf(`{"ntcType":%q,"ntcBody":{"id":%d}}`, kind, id)
+}
+
+// notice wants one without a body next.
+func (c *client) notice(kind string, id int64) frame {
+	c.t.Helper()
+	f := c.message(bobsNotices)
+	f.wantBody(c.t, noticeText(kind, id))
+	return f
+}
+
+// took confirms a notice.
+func (c *client) took(id int64) {
+	c.t.Helper()
+	c.send("/socket/ntc/rcv", fmt.Sprintf(`{"ntcType":"Cmmnt","id":%d}`, id))
+	c.message(noticeStatus).wantBody(c.t, success(fmt.Sprint(id)))
+}
+
+type none struct{}
+
+// TestNotice is what the field's web client does, word by word.
+func TestNotice(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		metrics := prometheus.NewRegistry()
+		s := serve(t, fiberchat.Config{Registerer: metrics})
+		b := d.noticed(t, s.addr)
+		b.send("/socket/chat/init", "null")
+		type comment struct {
+			Text string `json:"text"`
+			Post int    `json:"post"`
+		}
+		id := s.notify("Cmmnt", comment{"好 <b>", 7})
+		b.message(bobsNotices).wantBody(t, fmt.Sprintf(`{"ntcType":"Cmmnt","ntcBody":{"id":%d,"text":"好 <b>","post":7}}`, id))
+		other := d.connect(t, s.addr, "t-carol")
+		other.subscribe("/user/3/notice")
+		for range 2 { // a repetition is a success
+			b.send("/socket/ntc/rcv", fmt.Sprintf(`{"ntcType":"Cmmnt","id":%d}`, id))
+			b.message(noticeStatus).wantBody(t, fmt.Sprintf(`{"msgID":"%d","code":200,"status":"成功","content":"(=ↀωↀ=)"}`, id))
+		}
+		next := s.notify("mLikee", none{})
+		b.notice("mLikee", next)
+		b.raw(fmt.Sprintf("SEND\ndestination:/socket/ntc/rcv\nreceipt:r\n\n{\"id\":\"%d\"}\x00", next))
+		b.message(noticeStatus).wantBody(t, success(fmt.Sprint(next)))
+		b.receipt("r")
+		b.init()
+		b.receipt("init")
+		other.init()
+		other.subscribe("/user/3/recive")
+		other.receipt("init")
+		got := gathered(t, metrics)
+		for name, want := range map[string]float64{
+			"operations_total notify done": 2, "operations_total notify failed": 0,
+			"operations_total notice done": 2, "operations_total notice repeated": 1, "operations_total notice refused": 0,
+		} {
+			if got[name] != want {
+				t.Errorf("%s is %v, want %v", name, got[name], want)
+			}
+		}
+	})
+}
+
+func TestNoticeConfirmRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{})
+	id := s.notify("Cmmnt", none{})
+	b, carol := native.noticed(t, s.addr), connect(t, s.addr, "t-carol")
+	carol.subscribe(failures)
+	carol.send("/socket/ntc/rcv", fmt.Sprintf(`{"id":%d}`, id))
+	carol.refused(fmt.Sprint(id), -404, "NoticeNotFound")
+	for _, c := range []struct {
+		body, msgID string
+		code        int
+		name        string
+	}{
+		{``, "", -401, "BadJSON"}, {`null`, "", -401, "BadJSON"}, {`[1]`, "", -401, "BadJSON"},
+		{`{}`, "", -401, "MissingField"}, {`{"ntcType":"Cmmnt"}`, "", -401, "MissingField"}, {`{"id":null}`, "", -401, "MissingField"},
+		{`{"id":0}`, "", -401, "BadField"}, {`{"id":-1}`, "", -401, "BadField"}, {`{"id":1.5}`, "", -401, "BadField"},
+		{`{"id":"x"}`, "", -401, "BadField"}, {`{"id":{}}`, "", -401, "BadField"},
+		{`{"id":1,"ntcType":7}`, "1", -401, "BadField"}, {`{"id":1,"ntcType":""}`, "1", -401, "BadField"},
+		{`{"id":1,"ntcType":"` + strings.Repeat("x", 65) + `"}`, "1", -401, "BadField"}, {`{"id":1,"ntcType":"好"}`, "1", -401, "BadField"},
+		{`{"id":999}`, "999", -404, "NoticeNotFound"}, {`{"id":1,"ntcType":"cmmnt"}`, "1", -404, "NoticeNotFound"},
+		{`{"id":9223372036854775807}`, "9223372036854775807", -404, "NoticeNotFound"},
+	} {
+		b.raw("SEND\ndestination:/socket/ntc/rcv\n\n" + c.body + "\x00")
+		b.refused(c.msgID, c.code, c.name)
+		b.nothing()
+		if t.Failed() {
+			t.Fatalf("of %.100q", c.body)
+		}
+	}
+	b.init()
+	b.notice("Cmmnt", id)
+	b.receipt("init")
+	for _, body := range []string{`{"id":1.0,"ntcType":null}`, `{"id":"1"}`, `{"ntcType":"Cmmnt","id":1e0}`} {
+		b.send("/socket/ntc/rcv", body)
+		b.message(noticeStatus).wantBody(t, success("1"))
+	}
+	b.raw("SEND\ndestination:/socket/ntc/rcv\nreceipt:r\n\n{\"id\":999}\x00")
+	b.refused("999", -404, "NoticeNotFound")
+	if e := b.fails("refused", 1008); e.Headers["receipt-id"] != "r" {
+		t.Error("got", e)
+	}
+}
+
+// TestInitBringsNotices after the messages, once, to each subscription.
+func TestInitBringsNotices(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		store := openStore(t)
+		fill(t, store, 0, 40, "x")
+		s := serve(t, fiberchat.Config{Store: store})
+		const n = 40
+		for range n {
+			s.notify("Cmmnt", none{})
+		}
+		b, quiet := d.noticed(t, s.addr), d.noticed(t, s.addr)
+		b.subscribe("/user/2/notice")
+		b.took(3)
+		for range 2 {
+			b.init()
+			for _, id := range names(0, 40) {
+				if got := b.message("/user/bob/recive").message(t); got.ChatID != id {
+					t.Fatal(got)
+				}
+			}
+			for id := int64(1); id <= n; id++ {
+				if id != 3 {
+					b.notice("Cmmnt", id)
+					b.message("/user/2/notice").wantBody(t, noticeText("Cmmnt", id))
+				}
+			}
+			b.receipt("init")
+		}
+		quiet.nothing() // the other session did not ask
+		live := s.notify("live", none{})
+		quiet.notice("live", live)
+		b.notice("live", live)
+		b.message("/user/2/notice").wantBody(t, noticeText("live", live))
+		b.nothing()
+	})
+}
+
+// TestInitWithoutBothSubscriptions: neither kind is held up by the other.
+func TestInitWithoutBothSubscriptions(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	fill(t, store, 0, 1, "x")
+	s := serve(t, fiberchat.Config{Store: store})
+	s.notify("Cmmnt", none{})
+
+	// Only notices: at once, and the receipt with the messages.
+	b := connect(t, s.addr, "t-bob")
+	b.subscribe(bobsNotices)
+	b.init()
+	b.notice("Cmmnt", 1)
+	b.nothing()
+	b.raw("SUBSCRIBE\nid:m\ndestination:/user/bob/recive\n\n\x00")
+	b.message("/user/bob/recive")
+	b.receipt("init")
+	b.nothing()
+
+	// Only messages: the receipt does not wait, and notices come with their subscription.
+	b = online(t, s.addr, "bob")
+	b.init()
+	b.message("/user/bob/recive")
+	b.receipt("init")
+	b.raw("SUBSCRIBE\nid:n\nreceipt:n\ndestination:" + bobsNotices + "\n\n\x00")
+	for range 2 {
+		if f := b.next(); f.Command != "RECEIPT" {
+			f.wantBody(t, noticeText("Cmmnt", 1))
+		}
+	}
+	b.subscribe("/user/2/notice") // a second one replays nothing
+	b.nothing()
+
+	// Neither: as some clients begin.
+	b = connect(t, s.addr, "t-bob")
+	b.init()
+	b.raw("SUBSCRIBE\nid:m\ndestination:/user/bob/recive\n\n\x00")
+	b.message("/user/bob/recive")
+	b.receipt("init")
+	b.raw("SUBSCRIBE\nid:n\ndestination:" + bobsNotices + "\n\n\x00")
+	b.notice("Cmmnt", 1)
+	b.nothing()
+
+	// Who leaves gets the notices before.
+	b = connect(t, s.addr, "t-bob")
+	b.subscribe(bobsNotices)
+	b.raw("SEND\ndestination:/socket/chat/init\nreceipt:init\n\n\x00DISCONNECT\nreceipt:bye\n\n\x00")
+	b.notice("Cmmnt", 1)
+	b.receipt("init")
+	b.receipt("bye")
+}
+
+func TestNoticeAck(t *testing.T) {
+	t.Parallel()
+	eachDoor(t, func(t *testing.T, d door) {
+		s := serve(t, fiberchat.Config{})
+		const n = 20 // more than two pages
+		for range n - 5 {
+			s.notify("Cmmnt", none{})
+		}
+		for _, ack := range []string{"client-individual", "client"} {
+			b := d.connect(t, s.addr, "t-bob")
+			b.subscribe(noticeStatus)
+			b.subscribe(failures)
+			b.subscribe("/user/bob/recive")
+			b.raw("SUBSCRIBE\nid:in\ndestination:" + bobsNotices + "\nreceipt:in\nack:" + ack + "\n\n\x00")
+			b.receipt("in")
+			b.ack("1-4-1") // it was not sent
+			b.receipt("ack")
+			for ack == "client-individual" && s.notify("live", none{}) < n {
+			}
+			b.init()
+			var acks []string
+			for {
+				f := b.next()
+				if f.Command == "RECEIPT" {
+					break
+				}
+				acks = append(acks, f.Headers["ack"])
+			}
+			if ack == "client-individual" {
+				acks = acks[5:] // the live ones
+				for range 2 {   // once more changes nothing
+					b.ack(acks[2])
+					b.message(noticeStatus).wantBody(t, success("3"))
+					b.receipt("ack")
+				}
+				b.raw("NACK\nid:" + acks[4] + "\nreceipt:nack\n\n\x00")
+				b.receipt("nack")
+				continue
+			}
+			if len(acks) != n-1 {
+				t.Fatal(len(acks), "notices are left")
+			}
+			b.ack(acks[n-3]) // that of n - 1
+			for id := 1; id < n; id++ {
+				if id != 3 {
+					b.message(noticeStatus).wantBody(t, success(fmt.Sprint(id)))
+				}
+			}
+			b.receipt("ack")
+			b.init()
+			b.notice("live", n)
+			b.receipt("init")
+		}
+	})
+}
+
+// TestNoticesAcrossNodes, with or without a bus that works, and over a restart.
+func TestNoticesAcrossNodes(t *testing.T) {
+	t.Parallel()
+	for name, copies := range map[string]int{"sound": 1, "doubled": 2, "lost": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := openStore(t)
+			c := newCluster(t, 2, store)
+			c.set(func() { c.copies = func([]byte) int { return copies } })
+			var bobs []*client
+			for i, d := range []door{native, sockws, xhr} {
+				bobs = append(bobs, d.noticed(t, c.nodes[i%2].addr))
+			}
+			for i := range 10 {
+				id := c.nodes[i%2].notify("Cmmnt", none{})
+				for _, b := range bobs {
+					b.notice("Cmmnt", id)
+				}
+				if i < 5 {
+					bobs[0].took(id)
+				}
+			}
+			for _, b := range bobs {
+				b.nothing()
+			}
+			for _, node := range c.nodes {
+				if err := node.app.Shutdown(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again := c.start(t, c.join(t))
+			b := sockws.noticed(t, again.addr)
+			b.init()
+			for id := int64(6); id <= 10; id++ {
+				b.notice("Cmmnt", id)
+			}
+			b.receipt("init")
+		})
+	}
+}
+
+// TestNoticesOverARestart of one node with its file.
+func TestNoticesOverARestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "chat.db")
+	var last int64
+	for round := range 3 {
+		s := serve(t, fiberchat.Config{Store: openStoreAt(t, path)})
+		b := native.noticed(t, s.addr)
+		b.init()
+		if round > 0 {
+			b.notice("Cmmnt", last)
+		}
+		b.receipt("init")
+		if round > 0 {
+			b.took(last)
+		}
+		last = s.notify("Cmmnt", none{})
+		if err := s.app.Shutdown(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// noticeFaults is a store of notices that a test breaks.
+type noticeFaults struct {
+	*storetest.Memory
+	save func(ctx context.Context, stored func() (int64, error)) (int64, error)
+}
+
+func (s *noticeFaults) SaveNotice(ctx context.Context, n chat.Notice) (int64, error) {
+	return s.save(ctx, func() (int64, error) { return s.Memory.SaveNotice(ctx, n) })
+}
+
+// TestNotifyNotKnownToBeStored: what was stored is delivered all the same, and
+// in its place.
+func TestNotifyNotKnownToBeStored(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			store := &noticeFaults{Memory: storetest.NewMemory()}
+			store.save = func(ctx context.Context, stored func() (int64, error)) (int64, error) {
+				if _, err := stored(); err != nil {
+					return 0, err
+				}
+				return 0, f.do(ctx)
+			}
+			s := serve(t, fiberchat.Config{Store: store, Timeouts: fiberchat.Timeouts{Store: quick}})
+			b := native.noticed(t, s.addr)
+			if _, err := s.chat.Notify(t.Context(), 2, "Cmmnt", none{}); err == nil || !strings.Contains(err.Error(), "not known to be stored") {
+				t.Errorf("got %v", err)
+			}
+			b.notice("Cmmnt", 1)
+			store.save = func(_ context.Context, stored func() (int64, error)) (int64, error) { return stored() }
+			b.notice("next", s.notify("next", none{}))
+			b.nothing()
+		})
+	}
+}
+
+func TestNotifyRefuses(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{Limits: fiberchat.Limits{Content: 100, Pending: 3}})
+	cyclic := map[string]any{}
+	cyclic["me"] = cyclic
+	for name, c := range map[string]struct {
+		user int64
+		kind string
+		body any
+		want error // nil: any
+	}{
+		"no such user":   {99, "x", none{}, chat.ErrNotFound},
+		"no user":        {0, "x", none{}, chat.ErrNotFound},
+		"no kind":        {2, "", none{}, nil},
+		"long kind":      {2, strings.Repeat("x", 65), none{}, nil},
+		"kind":           {2, "好", none{}, nil},
+		"no body":        {2, "x", nil, nil},
+		"list":           {2, "x", []int{1}, nil},
+		"text":           {2, "x", "{}", nil},
+		"bytes":          {2, "x", []byte("{}"), nil},
+		"two":            {2, "x", json.RawMessage("{}{}"), nil},
+		"not JSON":       {2, "x", json.RawMessage("{"), nil},
+		"not UTF-8":      {2, "x", json.RawMessage("{\"a\":\"\xff\"}"), nil},
+		"no JSON of Go":  {2, "x", map[string]any{"c": make(chan int)}, nil},
+		"cyclic":         {2, "x", cyclic, nil},
+		"too long":       {2, "x", map[string]string{"a": strings.Repeat("x", 93)}, nil},
+		"too long in me": {2, "x", json.RawMessage(`{"a":"` + strings.Repeat("x", 93) + `"}`), nil},
+	} {
+		id, err := s.chat.Notify(t.Context(), c.user, c.kind, c.body)
+		if err == nil || id != 0 || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %d, %v", name, id, err)
+		}
+	}
+	b := native.noticed(t, s.addr)
+	for range 3 {
+		s.notify("x", map[string]string{"a": strings.Repeat("x", 92)})
+		b.message(bobsNotices)
+	}
+	if _, err := s.chat.Notify(t.Context(), 2, "x", none{}); !errors.Is(err, fiberchat.ErrTooManyNotices) {
+		t.Errorf("the fourth: %v", err)
+	}
+	b.send("/socket/ntc/rcv", `{"id":2}`)
+	b.message(noticeStatus)
+	s.notify("x", none{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.chat.Notify(ctx, 1, "x", none{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if err := s.chat.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.chat.Notify(t.Context(), 2, "x", none{}); !errors.Is(err, fiberchat.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// TestStoreWithoutNotices serves messages as ever.
+func TestStoreWithoutNotices(t *testing.T) {
+	t.Parallel()
+	s := serve(t, fiberchat.Config{Store: &faultyStore{Store: storetest.NewMemory()}})
+	if _, err := s.chat.Notify(t.Context(), 2, "x", none{}); err == nil || !strings.Contains(err.Error(), "chat.Notices") {
+		t.Errorf("Notify: %v", err)
+	}
+	b := native.noticed(t, s.addr)
+	b.send("/socket/ntc/rcv", `{"id":1}`)
+	b.refused("", -404, "NoSuchDestination")
+	b.init()
+	b.receipt("init")
+}
