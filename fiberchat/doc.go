@@ -23,6 +23,9 @@
 // away sends an init and gets what is not confirmed; one that got no answer
 // sends the same msgID again, which is answered the same way and stored once.
 //
+// What the server itself has to tell a user is a notice ([Chat.Notify]): kept and
+// replayed like a message until the user has confirmed it.
+//
 // All methods of Chat are safe for concurrent use, and so must be what Config
 // is given: Store, Authenticator, Directory, CanSend and Bus are called by many
 // goroutines at once. What they panic with is recovered, logged, and answered
@@ -41,7 +44,8 @@
 //	internal/stomp                  the receiver's queue, and its writer
 //
 // handle_confirm.go and handle_ack.go do the same for step 4, handle_init.go
-// begins a replay.
+// begins a replay. A notice goes from notify.go to the store, and sessions read
+// it there; handle_notice.go confirms it.
 //
 // # What makes it exact
 //
@@ -95,6 +99,7 @@
 //	router.go          the app: which it is, what it must be like, and its shutdown (new_test.go, shutdown_test.go)
 //	close.go           Close and the app's shutdown
 //	send.go            Chat.Send and Chat.Conversation (api_test.go)
+//	notify.go          Chat.Notify, and what brings a notice to the sessions (notice_test.go and notice_bus_test.go too)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
 //
@@ -103,6 +108,7 @@
 //	handle_send.go     steps 1 to 3 (send_test.go, answer_test.go, resend_test.go, order_test.go, fault_test.go)
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_ack.go      ACK as step 4 (ack_limit_test.go too)
+//	handle_notice.go   the confirmation of a notice, also by ACK (notice_test.go, notice_limit_test.go)
 //	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
@@ -118,6 +124,7 @@
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
 //	payload.go         the JSON bodies of the wire
+//	payload_notice.go  those of notices
 //	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)
