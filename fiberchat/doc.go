@@ -109,7 +109,7 @@
 //	handle_confirm.go  steps 4 and 5 (confirm_test.go, confirm_limit_test.go)
 //	handle_ack.go      ACK as step 4 (ack_limit_test.go too)
 //	handle_notice.go   the confirmation of a notice, also by ACK (notice_test.go, notice_limit_test.go)
-//	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
+//	handle_init.go     an init (init_test.go, notice_init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
 //	pending.go         the limit of unconfirmed messages (bounds_test.go too)
