@@ -67,7 +67,8 @@ type Limits struct {
 	// write to each other. It needs a Store that is a chat.Counter, and a query
 	// for each message to a receiver who is close to it. Messages on their way at
 	// the same moment may go beyond it, and with more than two nodes those that
-	// each takes at once. -1 means no limit: then one account can fill the disk.
+	// each takes at once. A user may have as many unconfirmed notices: one more is
+	// ErrTooManyNotices of Notify. -1 means no limit: then one account can fill the disk.
 	//
 	// Optional. Default: 10000 with a Store that is a chat.Counter, else no limit
 	Pending int

@@ -27,6 +27,9 @@
 // connection: [Chat.Handle] takes it, [Request.Reply] and [Chat.Push] send it, and
 // nothing of it is stored. [Chat.Online] knows who is there, on any node.
 //
+// What the server itself has to tell a user is a notice ([Chat.Notify]): kept and
+// replayed like a message until the user has confirmed it.
+//
 // All methods of Chat are safe for concurrent use, and so must be what Config
 // and Handle are given: Store, Authenticator, Directory, Bus, hooks and
 // handlers are called by many goroutines at once. What they panic with is
@@ -55,7 +58,8 @@
 //	internal/stomp                  the receiver's queue, and its writer
 //
 // handle_confirm.go and handle_ack.go do the same for step 4, handle_init.go
-// begins a replay.
+// begins a replay. A notice goes from notify.go to the store, and sessions read
+// it there; handle_notice.go confirms it.
 //
 // # What makes it exact
 //
@@ -118,6 +122,7 @@
 //	close.go           Close and the app's shutdown
 //	conversations.go   Chat.Conversations and Chat.MarkRead (handle_ask_test.go too)
 //	send.go            Chat.Send, SendAs, MayWrite and Conversation (api_test.go, send_as_test.go)
+//	notify.go          Chat.Notify, and what brings a notice to the sessions (notice_test.go and notice_bus_test.go too)
 //	revoke.go          Chat.Revoke and Chat.Disconnect (token_test.go, revoke_test.go, bounds_test.go)
 //	revoke_bus.go      revocations as bytes (revoke_test.go)
 //	ticket.go          Chat.Ticket: tokens for one connection (ticket_test.go)
@@ -133,9 +138,10 @@
 //	sessions.go        Chat.Sessions (presence_test.go)
 //	presence.go        Chat.Online
 //	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
-//	handle_init.go     an init (init_test.go, replay_test.go, replay_limit_test.go)
 //	handle_ask.go      conversations, history, sync and read (conversations_test.go too)
 //	before_save.go     BeforeSave, once for each message
+//	handle_notice.go   the confirmation of a notice, also by ACK (notice_test.go, notice_limit_test.go)
+//	handle_init.go     an init (init_test.go, notice_init_test.go, replay_test.go, replay_limit_test.go)
 //	deliver.go         step 3 to sessions and other nodes (exchange_test.go, bus_test.go)
 //	limiter.go         the rates (limit_*_test.go, bounds_test.go)
 //	pending.go         the limit of unconfirmed messages (bounds_test.go too)
@@ -155,6 +161,7 @@
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
 //	payload.go         the JSON bodies of the wire; payload_ask.go those of handle_ask.go
+//	payload_notice.go  those of notices
 //	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)

@@ -152,6 +152,26 @@ func ExampleChat_Send() {
 	// true
 }
 
+// Somebody has commented: the user is told now, or with the next init, until he
+// has confirmed it. Its client gets
+// {"ntcType":"Cmmnt","ntcBody":{"id":1,"by":"wususu","post":7}}.
+func ExampleChat_Notify() {
+	chats := newExample()
+	defer chats.Close(context.Background())
+
+	id, err := chats.Notify(context.Background(), 2, "Cmmnt", map[string]any{"post": 7, "by": "wususu"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id)
+
+	_, err = chats.Notify(context.Background(), 99, "Cmmnt", struct{}{})
+	fmt.Println(errors.Is(err, chat.ErrNotFound))
+	// Output:
+	// 1
+	// true
+}
+
 // The history of two users, a page at a time, the newest first.
 func ExampleChat_Conversation() {
 	ctx := context.Background()

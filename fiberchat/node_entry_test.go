@@ -17,6 +17,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add(byte(entryMessage), int64(2), int64(255), int64(254), []byte(`{"id":255}`), []byte("rest"))
 	f.Add(byte(entryDelivered), int64(-1), int64(0), int64(0), []byte{}, []byte{})
 	f.Add(byte(entryRead), int64(1<<53), int64(0), int64(0), []byte(`{"readerId":2}`), []byte{})
+	f.Add(byte(entryNotice), int64(2), int64(419), int64(0), []byte{}, []byte("rest"))
 	f.Add(byte(entryRevoked), int64(0), int64(0), int64(0), []byte("r"), []byte{entryHello, 0})
 	f.Add(byte('?'), int64(1), int64(1), int64(1), []byte("of another version"), []byte{})
 	f.Fuzz(func(t *testing.T, kind byte, userID, id, previous int64, body, rest []byte) {
@@ -24,8 +25,10 @@ func FuzzEntry(f *testing.F) {
 		switch kind {
 		case entryMessage:
 			e.userID, e.id, e.previous = userID, id, previous
-		case entryDelivered, entryRead:
+		case entryDelivered, entryPush, entryRead:
 			e.userID = userID
+		case entryNotice:
+			e.userID, e.id = userID, id
 		}
 		b := appendEntry(nil, e)
 		if n := entrySize(append(b, rest...)); n != len(b) {

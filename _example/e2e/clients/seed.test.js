@@ -66,9 +66,10 @@ for (const [name, door] of [['native', native()], ['SockJS', sockjs('websocket')
       assert.equal((await page.confirmed.next()).code, 200);
     }
 
-    // Its notices have no server side here: told so, and kept connected.
-    a.stomp.send('/socket/ntc/rcv', {}, JSON.stringify({ msgID: 'n1' }));
-    assert.equal((await a.exceptions.next()).code, -404);
+    // A notice that nobody sent: told so, and kept connected.
+    a.stomp.send('/socket/ntc/rcv', {}, JSON.stringify({ ntcType: 'Cmmnt', id: 419 }));
+    const { msgID, code } = await a.exceptions.next();
+    assert.deepEqual([msgID, code], ['419', -404]);
     sendMsg(a, String(bob.uid), 'bye');
     assert.equal((await a.sent.next()).code, 200);
 

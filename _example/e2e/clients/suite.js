@@ -159,7 +159,8 @@ export function suite(name, connect, door, { messages = 300, flags = [], repeats
         [send, { msgID: 'f8', reciverId: b.uid, content: 'x'.repeat(48 * 1024 + 1) }, 'f8', -400, 'TooLarge'],
         [receive, { msgID: 'never-sent' }, 'never-sent', -404, 'MessageNotFound'],
         [receive, { msgID: 'theirs' }, 'theirs', -404, 'MessageNotFound'],
-        ['/socket/ntc/rcv', { msgID: 'f9' }, null, -404, 'NoSuchDestination'],
+        ['/socket/ntc/rcv', { msgID: 'f9' }, null, -401, 'MissingField'],
+        ['/socket/ntc/rcv', { ntcType: 'Cmmnt', id: '419' }, '419', -404, 'NoticeNotFound'],
       ]) {
         a.link.send(destination, typeof body === 'string' ? body : JSON.stringify(body));
         const notice = await a.failed.next();

@@ -72,7 +72,9 @@
 // # Files
 //
 //	feed.go    Feed: offers, periods of listening, inits
+//	log.go     Log and Outlet: what it stands between
 //	read.go    the reading goroutine
+//	replay.go  what it does for an init
 //	pages.go   how much it reads at once
 //	ranges.go  which ids a session was sent
 package feed
