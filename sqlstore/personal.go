@@ -76,12 +76,20 @@ func (s *Store) pagesOf(ctx context.Context, userID int64, f func(page []chat.Me
 // the primary key; each ? of condition is the user's id.
 var personal = []struct{ table, key, condition string }{
 	{"tokens", "hash", "user_id = ?"},
+	{"notices", "id", "user_id = ?"},
+	{"overdue", "receiver_id", "receiver_id = ?"},
+	{"presence", "user_id", "user_id = ?"},
+	// Found by way of the user's own pairs, which go last.
+	{"reads", "reader_id, sender_id", "sender_id = ? AND reader_id IN (SELECT other_id FROM {p}pairs WHERE user_id = ?)"},
+	{"reads", "reader_id, sender_id", "reader_id = ?"},
+	{"pairs", "user_id, other_id", "other_id = ? AND user_id IN (SELECT other_id FROM {p}pairs WHERE user_id = ?)"},
+	{"pairs", "user_id, other_id", "user_id = ?"},
 	{"users", "id", "id = ?"},
 }
 
 // Forget deletes all there is about a user, and returns how many messages that
-// were: the account with its names and password, its tokens, and every message
-// from and to the user, so the other side's copy of each conversation is gone too,
+// were: the account with its names and password, its tokens, notices, marks of what
+// was read, when it was last seen, and every message from and to the user, so the other side's copy of each conversation is gone too,
 // and what was not confirmed never comes. No id is given again; the name is free.
 //
 // It works in small steps, each a transaction, so it can run beside the chat,
@@ -100,6 +108,7 @@ func (s *Store) Forget(ctx context.Context, userID int64) (messages int64, err e
 			return 0, fmt.Errorf("delete from %s: %w", of.table, err)
 		}
 	}
+	s.pairs.known.Purge() // who writes to the user from here on has no pair
 	err = s.pagesOf(ctx, userID, func(page []chat.Message) error {
 		ids := make([]int64, len(page))
 		for i, m := range page {

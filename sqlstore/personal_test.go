@@ -51,10 +51,19 @@ func exported(t *testing.T, s *Store, userID int64) (all []string) {
 	return all
 }
 
-// rowsAbout counts rows, in tables that Forget is to clear, by a condition.
+// rowsAbout counts the rows in which a user is named.
 func rowsAbout(t *testing.T, s *Store, userID int64) (n int) {
 	t.Helper()
-	for _, of := range append(slices.Clone(personal), struct{ table, key, condition string }{"messages", "id", "sender_id = ? OR receiver_id = ?"}) {
+	for _, of := range []struct{ table, condition string }{
+		{"users", "id = ?"},
+		{"tokens", "user_id = ?"},
+		{"messages", "sender_id = ? OR receiver_id = ?"},
+		{"pairs", "user_id = ? OR other_id = ?"},
+		{"reads", "reader_id = ? OR sender_id = ?"},
+		{"notices", "user_id = ?"},
+		{"presence", "user_id = ?"},
+		{"overdue", "receiver_id = ?"},
+	} {
 		args := make([]any, strings.Count(of.condition, "?"))
 		for i := range args {
 			args[i] = userID
@@ -113,8 +122,25 @@ func testForget(t *testing.T, s *Store) {
 			t.Errorf("Forget(%d): %d, %v", nobody, n, err)
 		}
 	}
-	if n := rowsAbout(t, s, ann.ID); n != len(ofAnn)+2 {
-		t.Fatalf("%d rows about ann before", n)
+	if _, err := s.SaveNotice(t.Context(), chat.Notice{UserID: ann.ID, Kind: "Cmmnt", Body: []byte("{}"), Time: time.UnixMilli(1504712402000)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, read := range [][2]int64{{ann.ID, bob.ID}, {bob.ID, ann.ID}, {cid.ID, bob.ID}} {
+		if _, _, err := s.MarkRead(t.Context(), read[0], read[1], 1<<40); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []string{
+		"INSERT INTO {p}presence (user_id, seen_at) VALUES (?, 1)",
+		"INSERT INTO {p}overdue (receiver_id, up_to, due_at, tries) VALUES (?, 1, 1, 0)",
+	} {
+		if _, err := s.exec(t.Context(), row, ann.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const beside = 1 + 1 + 4 + 2 + 1 + 1 + 1 // account, token, pairs, reads, notice, presence, overdue
+	if n := rowsAbout(t, s, ann.ID); n != len(ofAnn)+beside {
+		t.Fatalf("%d rows about ann before, %d of them no messages", n, n-len(ofAnn))
 	}
 
 	highest := results[len(results)-1].Message.ID
