@@ -10,12 +10,12 @@ import (
 // looked at for that. What it remembers is durable and shared by all nodes;
 // times are the caller's. Safe for concurrent use, also by several processes.
 type OverdueQueue interface {
-	// QueueOverdue puts into the queue who has not confirmed a message that was
-	// stored at least after ago, as it finds it now. Each message is looked at
-	// once, by whoever comes first. more reports that there is more to look at:
-	// one call takes no longer than the Store may be kept busy. The very first
-	// call looks at nothing, and what was stored before it never is looked at.
-	// It is called about once a second.
+	// QueueOverdue looks at the messages that were stored at least after ago, and
+	// puts the receivers of those that are not confirmed into the queue. Each
+	// message is looked at once, by whoever comes first. more reports that there
+	// are more to look at, for one call must not keep the Store busy for long. The
+	// very first call looks at nothing, and what was stored before it is never
+	// looked at. It is called about once a second.
 	//
 	// A Store in which a lower id may become visible after a higher one waits
 	// until that is over, where it takes longer than after.
