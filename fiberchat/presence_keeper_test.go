@@ -359,12 +359,14 @@ func TestBuriedAlive(t *testing.T) {
 				}
 				if lost {
 					memory.set(func(ctx context.Context) error {
-						memory.set(nil)
+						memory.set(down) // the next one too
 						_, err := memory.Memory.SavePresence(ctx, a.presence.node, nil)
 						return errors.Join(err, errDown)
 					})
 				}
 				time.Sleep(beatEvery + saveRetry + 2*savePause)
+				memory.set(nil)
+				time.Sleep(saveRetry)
 				for id := range int64(5) {
 					b.wantOnline(t, id+1, true, now())
 				}
