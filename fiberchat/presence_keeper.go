@@ -187,7 +187,6 @@ func (p *presence) take() (node int64, taken map[int64]presenceChange, changes [
 	if p.again {
 		for _, c := range p.chat.hub.All() {
 			if id := c.identity.User.ID; p.changes[id] == (presenceChange{}) {
-				p.serial++
 				p.changes[id] = presenceChange{time.Now(), p.serial}
 			}
 		}

@@ -33,12 +33,14 @@ func (s *presenceMemory) SavePresence(ctx context.Context, node int64, changes [
 	fail := s.fail
 	s.mu.Unlock()
 	if fail != nil {
-		return false, fail(ctx)
+		if err := fail(ctx); err != nil {
+			return false, err
+		}
 	}
 	return s.Memory.SavePresence(ctx, node, changes)
 }
 
-// set makes saves fail so; nil mends them.
+// set makes saves do this first, or fail so; nil mends them.
 func (s *presenceMemory) set(fail func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -337,24 +339,59 @@ func TestPresenceIsBounded(t *testing.T) {
 }
 
 // TestBuriedAlive: a node whom others took for dead, for its machine stood
-// still, puts its users in again.
+// still, puts its users in again, also when the answer that says so is lost.
 func TestBuriedAlive(t *testing.T) {
 	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprint(lost), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				memory := &presenceMemory{Memory: storetest.NewMemory()}
+				a, b := openPatient(t, memory, quiet()), openPatient(t, memory.Memory, quiet())
+				for id := range int64(5) {
+					a.listen(t, id+1)
+				}
+				time.Sleep(10 * time.Second)
+				for range 3 {
+					if _, err := memory.BuryNodes(t.Context(), 0, 2); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if lost {
+					memory.set(func(ctx context.Context) error {
+						memory.set(down) // the next one too
+						_, err := memory.Memory.SavePresence(ctx, a.presence.node, nil)
+						return errors.Join(err, errDown)
+					})
+				}
+				time.Sleep(beatEvery + saveRetry + 2*savePause)
+				memory.set(nil)
+				time.Sleep(saveRetry)
+				for id := range int64(5) {
+					b.wantOnline(t, id+1, true, now())
+				}
+			})
+		})
+	}
+}
+
+// TestChangesDuringASave are in the next one.
+func TestChangesDuringASave(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		memory := storetest.NewMemory()
-		a, b := openPatient(t, memory, quiet()), openPatient(t, memory, quiet())
-		for id := range int64(5) {
-			a.listen(t, id+1)
-		}
-		time.Sleep(10 * time.Second)
-		for range 3 {
-			if _, err := memory.BuryNodes(t.Context(), 0, 2); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(beatEvery + 2*savePause)
-		for id := range int64(5) {
-			b.wantOnline(t, id+1, true, now())
-		}
+		memory := &presenceMemory{Memory: storetest.NewMemory()}
+		a, b := openPatient(t, memory, quiet()), openPatient(t, memory.Memory, quiet())
+		goes := a.listen(t, 1)
+		time.Sleep(5 * time.Second)
+		memory.set(func(context.Context) error { time.Sleep(5 * time.Second); return nil })
+		comes := a.listen(t, 2)
+		synctest.Wait() // it is being saved that 2 is here
+		comes.leave()
+		goes.leave()
+		left := now()
+		a.wantOnline(t, 2, false, left)
+		time.Sleep(20 * time.Second)
+		b.wantOnline(t, 1, false, left)
+		b.wantOnline(t, 2, false, left)
 	})
 }
