@@ -77,7 +77,7 @@ type Limits struct {
 	// destinations of Handle included, over all sessions on this node, with bursts of four times as many. Whoever is
 	// faster is read more slowly; nothing is refused. Inits, and confirmations
 	// that confirm nothing (of messages that do not exist, or that are confirmed
-	// already), have each a like limit of their own.
+	// already, or not to be read), have each a like limit of their own.
 	// -1 means no limit: then one account can keep the store busy.
 	//
 	// Optional. Default: 50

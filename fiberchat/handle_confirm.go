@@ -19,12 +19,8 @@ type confirmTask struct {
 func (c *client) handleConfirm(f *stomp.Frame) {
 	msgID, id, fault := parseConfirm(f.Body)
 	if fault != nil {
-		// It confirms nothing either.
-		if !c.chat.unknownConfirms.take(c.identity.User.ID, 1, c.session.Done()) {
-			return
-		}
 		c.chat.metrics.Confirmations.Refused.Inc()
-		c.refuse(msgID, f.Receipt(), fault)
+		c.refuseConfirm(msgID, f.Receipt(), fault)
 		return
 	}
 	t := &confirmTask{receipt: f.Receipt(), confirmation: chat.Confirmation{ChatID: msgID, ID: id}}
@@ -32,6 +28,14 @@ func (c *client) handleConfirm(f *stomp.Frame) {
 		t.confirmation.Sent = c.feed.Sent()
 	}
 	c.confirm(t)
+}
+
+// refuseConfirm answers one that cannot be read, and so confirms nothing: its
+// JSON may be as long as a frame.
+func (c *client) refuseConfirm(msgID, receipt string, fault *failure) {
+	if c.chat.unknownConfirms.take(c.identity.User.ID, 1, c.session.Done()) {
+		c.refuse(msgID, receipt, fault)
+	}
 }
 
 func (c *client) confirm(t *confirmTask) {

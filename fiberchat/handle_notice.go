@@ -21,7 +21,7 @@ func (c *client) handleNotice(f *stomp.Frame) {
 	id, kind, fault := parseNoticeConfirm(f.Body)
 	if fault != nil {
 		c.chat.metrics.NoticeConfirmations.Refused.Inc()
-		c.refuse(noticeMsgID(id), receipt, fault)
+		c.refuseConfirm(noticeMsgID(id), receipt, fault)
 		return
 	}
 	if c.mayConfirm() && c.confirmNotice(id, kind, receipt) {

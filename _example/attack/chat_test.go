@@ -89,6 +89,19 @@ func resubscribe(ctx context.Context, a *attackers) {
 	})
 }
 
+// ask: for all that a session can read, of a backlog of large messages.
+func ask(ctx context.Context, a *attackers) {
+	queues := []string{"history", "sync", "conversations"}
+	bodies := []string{fmt.Sprintf(`{"uid":%d,"limit":200}`, a.Friends[0].ID), `{"after":0,"limit":200}`, `{"limit":200}`}
+	a.sessions(ctx, userSessions, []rig.Account{a.Mallory, a.Trudy}, func(rig.Account) flood {
+		n := a.serial.Add(1) % 3
+		return flood{
+			subscribed: []string{"/user/queue/" + queues[n]}, answer: on("/user/queue/" + queues[n]), count: batch,
+			frames: frames(func() string { return "SEND\ndestination:/socket/chat/" + queues[n] + "\n\n" + bodies[n] }),
+		}
+	})
+}
+
 // sendToOne: all to mallory, who reads it all.
 func sendToOne(ctx context.Context, a *attackers) {
 	reading := flood{subscribed: []string{chattest.Inbox(a.Mallory.ID)}, frames: func() string { <-ctx.Done(); return "\n" }, answer: isMessage}

@@ -11,17 +11,20 @@
 //	FIBERCHAT_ATTACK=10s go test -v -run TestInnocents/replays ./_example/attack
 //
 // No message may get lost, and half of them must come within half a second. That
-// is a time by the clock, the only one that a test here asserts, and generous:
-// so it is not run under the race detector, which takes the processor from all of
-// them, nor beside other tests in CI. The attackers run on the same processors
-// as the server, and take their share.
+// is a time by the clock, the only one that a test here asserts. It is generous,
+// it is longer on a machine that others use too, by as much as a piece of work
+// takes longer there, and an attack has three tries. It is not run under the race
+// detector, which takes the processor from all of them; CI runs what is skipped
+// there once more without, and alone. The attackers run on the server's
+// processors, in a process of less priority.
 //
 // # Files
 //
 //	innocents_test.go         the test, and its table
 //	helper_pairs_test.go      the innocents, and what they saw
 //	helper_attackers_test.go  the attackers: accounts, sessions, crowds, requests
-//	helper_process_test.go    what the server uses
+//	helper_child_test.go      the process of the attackers
+//	helper_process_test.go    what the server uses, and what the machine has left
 //	chat_test.go              attacks by frames
 //	door_test.go              attacks by connections
 //	rest_test.go              attacks by requests

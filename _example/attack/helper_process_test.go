@@ -3,13 +3,41 @@ package attack
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"fiberchat.example/_example/rig"
 )
+
+// crowding is how many times as long this machine takes for a piece of work as
+// it would if it had nothing else to do: 1 where the test is alone.
+func crowding(t *testing.T) float64 {
+	t.Helper()
+	const work = 25 * time.Millisecond // of each processor
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Error(err)
+			return time.Hour
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	begin, end := time.Now(), used()+work*time.Duration(runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for used() < end {
+			}
+		})
+	}
+	group.Wait()
+	return max(1, float64(time.Since(begin))/float64(work))
+}
 
 // usage is what a process has used.
 type usage struct {

@@ -37,6 +37,7 @@ var attacks = []attack{
 	{"unknown ACKs, SUBSCRIBE and UNSUBSCRIBE", acknowledgeUnknown, false},
 	{"replays of 8 MiB", replay, false},
 	{"resubscribing", resubscribe, false},
+	{"history, sync and conversations", ask, false},
 	{"sends to one", sendToOne, false},
 	{"sends to many", sendToMany, false},
 	{"contents of 48 KiB", sendLarge, false},
@@ -59,7 +60,8 @@ var attacks = []attack{
 	{"heads that trickle", trickle, true},
 }
 
-// mostP50 is how long half of the innocents' messages may take at most.
+// mostP50 is how long half of the innocents' messages may take at most, on a
+// machine that has nothing else to do.
 const mostP50 = 500 * time.Millisecond
 
 func TestInnocents(t *testing.T) {
@@ -84,20 +86,22 @@ func TestInnocents(t *testing.T) {
 	fmt.Fprintln(table, "attack\tp50 / p99 before\tduring\tasked\tanswered\tserver CPU\tRSS before\tpeak\tafter\t")
 	for _, one := range attacks {
 		t.Run(one.name, func(t *testing.T) {
-			// A machine has a bad second now and then, a fault has them all.
+			// A disk has a bad second now and then, a fault has them all.
 			for try := 1; ; try++ {
+				most := time.Duration(crowding(t) * float64(mostP50))
 				felt := beside(t, server, a, people, one, before, during, table)
-				if felt.n > 0 && felt.p50 < mostP50 {
+				if felt.n > 0 && felt.p50 < most {
 					break
 				}
 				if try == 3 {
-					t.Fatalf("innocents: %d messages, p50 / p99 %v, want a p50 below %v", felt.n, felt, mostP50)
+					t.Fatalf("innocents: %d messages, p50 / p99 %v, want a p50 below %v", felt.n, felt, most)
 				}
 			}
 		})
 	}
 	table.Flush()
-	t.Logf("%d pairs, a message each %v; attacks of %v\n%s", pairs, every, during, out.String())
+	t.Logf("%d pairs, a message each %v; attacks of %v; the machine takes %.1f times as long as one that has nothing else to do\n%s",
+		pairs, every, during, crowding(t), out.String())
 }
 
 // beside lets the innocents talk before an attack and during it, and writes a
