@@ -59,7 +59,7 @@ func ExampleNew() {
 	var tables []string
 	err = db.Select(&tables, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'talk_%' ORDER BY name")
 	fmt.Println(tables, err)
-	// Output: [talk_messages talk_migrations talk_tokens talk_users talk_users_gone] <nil>
+	// Output: [talk_messages talk_migrations talk_pairs talk_reads talk_tokens talk_users talk_users_gone] <nil>
 }
 
 // A job that runs once a day keeps a year.
