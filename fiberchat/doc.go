@@ -160,8 +160,9 @@
 //	catchup.go         finds what the Bus lost (bus_late_test.go too)
 //
 //	destination.go     what clients send and subscribe to; the wire's spelling stands here and in payload.go
-//	payload.go         the JSON bodies of the wire; payload_ask.go those of handle_ask.go
+//	payload.go         the JSON bodies of the wire
 //	payload_notice.go  those of notices
+//	payload_ask.go     those of what is asked for (handle_ask_test.go)
 //	log.go             the app's log handler, whose panics cost nobody anything (robust_test.go)
 //	json.go            JSON strings and objects (payload_test.go)
 //	failure.go         all that a client is answered when something fails (fault_test.go)

@@ -16,16 +16,16 @@ const (
 	// The highest id of a pair's messages in one direction: one look into the
 	// index. {from} and {to} are columns.
 	lastOfPairSQL         = "(SELECT id FROM {p}messages {by pair} WHERE sender_id = {from} AND receiver_id = {to} ORDER BY id DESC LIMIT 1)"
-	postgresLastOfPairSQL = `(SELECT id FROM {p}messages WHERE (sender_id, receiver_id) >= ({from}, {to}) AND (sender_id, receiver_id) <= ({from}, {to})
-		ORDER BY sender_id DESC, receiver_id DESC, id DESC LIMIT 1)`
+	postgresLastOfPairSQL = `(SELECT id FROM {p}messages WHERE sender_id = {from} AND receiver_id >= {to} AND receiver_id <= {to}
+		ORDER BY receiver_id DESC, id DESC LIMIT 1)`
 
 	// all keeps a sub-query apart, so that what it gives is computed once.
 	all = "LIMIT 9223372036854775807"
 
 	// {1} to {3} are sender, receiver and id: see union.
 	unreadSQL         = "SELECT 1 AS one FROM {p}messages {by pair} WHERE sender_id = {1} AND receiver_id = {2} AND id > {3} LIMIT 100"
-	postgresUnreadSQL = `SELECT 1 AS one FROM {p}messages WHERE (sender_id, receiver_id, id) > ({1}, {2}, {3}) AND (sender_id, receiver_id) <= ({1}, {2})
-		ORDER BY sender_id, receiver_id, id LIMIT 100`
+	postgresUnreadSQL = `SELECT 1 AS one FROM {p}messages WHERE sender_id = {1} AND (receiver_id, id) > ({2}, {3}) AND receiver_id <= {2}
+		ORDER BY receiver_id, id LIMIT 100`
 )
 
 // conversationsSQL looks at the last messages of all pairs of a user, and reads

@@ -41,6 +41,22 @@ func TestSQLiteQueryPlans(t *testing.T) {
 		{"confirm notice", confirmNoticeSQL, []string{notices + "INTEGER PRIMARY KEY (rowid=?)"}},
 		{"purge notices", purgeNoticesSQL + "IS NOT NULL", []string{notices + "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"find", sqliteFindSQL, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
+		{"conversations", conversationsSQL(lastOfPairSQL), []string{
+			table + "COVERING " + index + "pair (sender_id=? AND receiver_id=?)",
+			table + "COVERING " + index + "pair (sender_id=? AND receiver_id=?)",
+			"SEARCH fiberchat_reads USING PRIMARY KEY (reader_id=? AND sender_id=?)",
+			"SEARCH fiberchat_reads USING PRIMARY KEY (reader_id=? AND sender_id=?)",
+		}},
+		{"unread", s.union(1, 3, func(int) string { return unreadSQL }), []string{table + "COVERING " + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)"}},
+		{"streams", streamsSQL(firstOfPairSQL), []string{
+			table + "COVERING " + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)",
+			table + "COVERING " + index + "pair (sender_id=? AND receiver_id=? AND rowid>?)",
+		}},
+		{"stream", s.union(1, 4, func(int) string { return streamSQL + "50" }), []string{table + "COVERING " + index + "pair (sender_id=? AND receiver_id=? AND rowid>? AND rowid<?)"}},
+		{"markable", markableSQL, []string{
+			table + "COVERING " + index + "pair (sender_id=? AND receiver_id=? AND rowid<?)",
+			"SEARCH fiberchat_reads USING PRIMARY KEY (reader_id=? AND sender_id=?)",
+		}},
 		{"save again", sqliteBySender, []string{table + index + "chat (chat_key=? AND sender_id=?)"}},
 		{"confirm by ChatID", sqliteByChat, []string{table + index + "chat (chat_key=?)"}},
 		{"confirm by ChatID, candidates", sqliteCandidates, []string{

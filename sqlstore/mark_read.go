@@ -11,8 +11,8 @@ const (
 		COALESCE((SELECT id FROM {p}messages {by pair} WHERE sender_id = ? AND receiver_id = ? AND id <= ? ORDER BY id DESC LIMIT 1), 0) AS highest,
 		COALESCE((SELECT upto FROM {p}reads WHERE reader_id = ? AND sender_id = ?), 0) AS noted`
 	postgresMarkableSQL = `SELECT
-		COALESCE((SELECT id FROM {p}messages WHERE (sender_id, receiver_id, id) <= ($1, $2, $3) AND (sender_id, receiver_id) >= ($1, $2)
-			ORDER BY sender_id DESC, receiver_id DESC, id DESC LIMIT 1), 0) AS highest,
+		COALESCE((SELECT id FROM {p}messages WHERE sender_id = $1 AND (receiver_id, id) <= ($2, $3) AND receiver_id >= $2
+			ORDER BY receiver_id DESC, id DESC LIMIT 1), 0) AS highest,
 		COALESCE((SELECT upto FROM {p}reads WHERE reader_id = $4 AND sender_id = $5), 0) AS noted`
 
 	markSQL = `INSERT INTO {p}reads (reader_id, sender_id, upto) VALUES (?, ?, ?)

@@ -73,6 +73,12 @@ func TestServerQueryPlans(t *testing.T) {
 			{"of a user", ofUserSQL, "primary", []any{1000, 11_000, 5, 5, 100}},
 			{"conversation before", s.dialect.reads.before, "messages_pair", []any{5, 1005, 40_000, 20, 1005, 5, 40_000, 20, 20}},
 			{"conversation after", s.dialect.reads.after, "messages_pair", []any{5, 1005, 10_000, 20, 1005, 5, 10_000, 20, 20}},
+			{"conversations", conversationsSQL(s.dialect.reads.lastOfPair), "messages_pair|primary|pkey", []any{1, 1, 1, 1 << 60, 50}},
+			{"streams", streamsSQL(s.dialect.reads.firstOfPair), "messages_pair|pairs_pkey|primary", []any{0, 1, 0, 1, 0}},
+			{"unread", s.union(1, 3, func(int) string { return s.dialect.reads.unread }), "messages_pair", []any{5, 1005, 10_000}},
+			{"stream", s.union(1, 4, func(int) string { return s.dialect.reads.stream + "50" }), "messages_pair", []any{5, 1005, 10_000, 40_000}},
+			{"markable", s.dialect.reads.markable, "messages_pair|reads_pkey|primary", []any{5, 1005, 10_000, 1005, 5}},
+			{"settled", settledSQL, "primary", []any{10_000}},
 			{"mysql: save again", mysqlSelect + mysqlBySender, "messages_chat", []any{strs, ints}},
 			{"mysql: ids and previous", mysqlNewIDs, "messages_chat|messages_received", []any{strs, ints}},
 			{"mysql: confirm by ChatID", mysqlSelect + mysqlByChat, "messages_chat", []any{strs, ints}},
@@ -126,6 +132,8 @@ func TestPostgresQueryPlansWithFewUsers(t *testing.T) {
 		{reads.after, "messages_pair", []any{1, 2, 100, 20, 2, 1, 100, 20, 20}},
 		{reads.count, "messages_pending", []any{2, 100}},
 		{reads.last, "messages_received", []any{2}},
+		{s.union(1, 3, func(int) string { return reads.unread }), "messages_pair", []any{1, 2, 100}},
+		{s.union(1, 4, func(int) string { return reads.stream + "50" }), "messages_pair", []any{1, 2, 100, 40_000}},
 	} {
 		plan := explain(t, s.write, "postgres", s.sql(c.query), c.args)
 		for _, index := range plan.indexes {
