@@ -88,8 +88,10 @@ type blindStore struct{ *storetest.Memory }
 
 func (blindStore) Unconfirmed(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
 
-// TestPublications are what brings messages to other nodes, not the look in the
-// store.
+func (blindStore) UnconfirmedNotices(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
+
+// TestPublications are what brings messages and notices to other nodes, not the
+// look in the store.
 func TestPublications(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, blindStore{storetest.NewMemory()})
@@ -100,4 +102,6 @@ func TestPublications(t *testing.T) {
 			t.Error("got", got)
 		}
 	}
+	b.subscribe(bobsNotices)
+	b.notice("x", c.nodes[0].notify("x", none{}))
 }
