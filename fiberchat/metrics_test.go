@@ -88,7 +88,9 @@ type blindStore struct{ *storetest.Memory }
 
 func (blindStore) Unconfirmed(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
 
-func (blindStore) UnconfirmedNotices(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
+func (blindStore) UnconfirmedNotices(context.Context, int64, int) ([]chat.Ref, error) {
+	return nil, nil
+}
 
 // TestPublications are what brings messages and notices to other nodes, not the
 // look in the store.
@@ -103,5 +105,7 @@ func TestPublications(t *testing.T) {
 		}
 	}
 	b.subscribe(bobsNotices)
-	b.notice("x", c.nodes[0].notify("x", none{}))
+	for range 3 {
+		b.notice("x", c.nodes[0].notify("x", none{}))
+	}
 }
