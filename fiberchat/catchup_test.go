@@ -14,7 +14,7 @@ import (
 	"fiberchat.example/fiberchat/storetest"
 )
 
-// clockStore gives a new id every second, and notes from where it is looked for more.
+// clockStore gives a new id of either kind every second, and notes from where it is looked for more.
 type clockStore struct {
 	*storetest.Memory
 	begun time.Time
@@ -46,6 +46,12 @@ func (s *clockStore) Unconfirmed(_ context.Context, after int64, _ int) ([]chat.
 	}
 	s.looks = append(s.looks, asked{time.Since(s.begun), time.Duration(after) * time.Second})
 	return nil, nil
+}
+
+func (s *clockStore) LastNotice(ctx context.Context, _ int64) (int64, error) { return s.Last(ctx, 0) }
+
+func (s *clockStore) UnconfirmedNotices(ctx context.Context, after int64, limit int) ([]chat.Ref, error) {
+	return s.Unconfirmed(ctx, after, limit)
 }
 
 func (s *clockStore) set(away bool) (looks []asked) {

@@ -88,8 +88,12 @@ type blindStore struct{ *storetest.Memory }
 
 func (blindStore) Unconfirmed(context.Context, int64, int) ([]chat.Ref, error) { return nil, nil }
 
-// TestPublications are what brings messages to other nodes, not the look in the
-// store.
+func (blindStore) UnconfirmedNotices(context.Context, int64, int) ([]chat.Ref, error) {
+	return nil, nil
+}
+
+// TestPublications are what brings messages and notices to other nodes, not the
+// look in the store.
 func TestPublications(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, blindStore{storetest.NewMemory()})
@@ -99,5 +103,9 @@ func TestPublications(t *testing.T) {
 		if got := b.message("/user/bob/recive").message(t).ChatID; got != fmt.Sprint("m", i) {
 			t.Error("got", got)
 		}
+	}
+	b.subscribe(bobsNotices)
+	for range 3 {
+		b.notice("x", c.nodes[0].notify("x", none{}))
 	}
 }

@@ -66,6 +66,7 @@ func TestNotice(t *testing.T) {
 		s := serve(t, fiberchat.Config{Registerer: metrics})
 		b := d.noticed(t, s.addr)
 		b.send("/socket/chat/init", "null")
+		b.nothing() // it is begun
 		type comment struct {
 			Text string `json:"text"`
 			Post int    `json:"post"`
