@@ -127,7 +127,7 @@ func TestNoticeAck(t *testing.T) {
 			}
 			if ack == "client-individual" {
 				acks = acks[len(acks)-n:] // before them those that came live
-				for range 2 {   // once more changes nothing
+				for range 2 {             // once more changes nothing
 					b.ack(acks[2])
 					b.message(noticeStatus).wantBody(t, success("3"))
 					b.receipt("ack")
