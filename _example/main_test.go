@@ -172,7 +172,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatalf("got %q, %v", line, err)
 	}
 	s.signal(t, syscall.SIGTERM) // an Interrupt is ignored by what a shell has in its background
-	for { // until it has begun to drain, which closes the listener
+	for {                        // until it has begun to drain, which closes the listener
 		probe, err := net.Dial("tcp", s.addr)
 		if err != nil {
 			break

@@ -17,7 +17,7 @@ const repeats = { repeats: true };
 
 // What must have gone over the wire, and nothing else.
 const DOORS = {
-  // First, because it takes longest: sockjs-client learns of a cut stream only when it next sends.
+  // sockjs-client learns of a cut stream only when it next sends.
   'iframe-htmlfile': [sockjsBy('iframe-htmlfile'), ['iframe htmlfile', 'iframe xhr_send']],
   '/client': [native('v12.stomp', 'v11.stomp', 'v10.stomp'), ['client']],
   '/socketServer/websocket': [raw(), ['websocket']],
