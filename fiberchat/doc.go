@@ -151,7 +151,7 @@
 //	hooks.go           calls the app's hooks; those who are told afterwards
 //	hook_messages.go   AfterSave and AfterConfirm
 //	hook_connect.go    OnConnect and OnDisconnect
-//	overdue.go         Overdue (overdue_kill_test.go too)
+//	overdue.go         Overdue (overdue_pace_test.go, overdue_kill_test.go too)
 //
 //	bus.go             the Bus interface (bustest)
 //	node.go            this process among those that share the store (bus_test.go, bus_down_test.go, node_entry_test.go)

@@ -3,6 +3,7 @@ package fiberchat
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -111,11 +112,12 @@ func (h *hooks) drop(hook string) {
 
 // report logs what was dropped since the last time: one line for each hook.
 func (h *hooks) report() {
-	defer h.chat.recovered("log") // the Logger is the app's
+	defer h.chat.recovered("log") // the Logger is the app's, and so called without mu, for which the committer waits in drop
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	for hook, n := range h.dropped {
+	dropped := maps.Clone(h.dropped)
+	clear(h.dropped)
+	h.mu.Unlock()
+	for hook, n := range dropped {
 		h.chat.cfg.Logger.Error("the app was not told: its hook is too slow", "hook", hook, "times", n)
 	}
-	clear(h.dropped)
 }

@@ -3,6 +3,7 @@ package fiberchat
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,5 +76,45 @@ func TestWaitingConnectionsAreBounded(t *testing.T) {
 		if n := len(h.connections.told); n != 4 {
 			t.Errorf("%d were told", n)
 		}
+	})
+}
+
+// slowLog is a log handler that waits.
+type slowLog struct {
+	slog.Handler
+	began, goOn chan struct{}
+}
+
+func (l slowLog) Handle(context.Context, slog.Record) error {
+	l.began <- struct{}{}
+	<-l.goOn
+	return nil
+}
+
+// TestReportHoldsUpNobody: the committer drops what is too much while the app's
+// log takes its time.
+func TestReportHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := bareHooks(Config{})
+		log := slowLog{slog.NewTextHandler(t.Output(), nil), make(chan struct{}), make(chan struct{})}
+		h.chat.cfg.Logger = slog.New(log)
+		h.drop("AfterSave")
+		var reported, dropped sync.WaitGroup
+		reported.Go(h.report) // waited for below
+		<-log.began
+		dropped.Go(func() { h.drop("AfterSave") }) // waited for below
+		synctest.Wait()
+		if held := !h.mu.TryLock(); held {
+			t.Error("what is dropped waits for the log")
+		} else {
+			if h.dropped["AfterSave"] != 1 {
+				t.Errorf("%d calls are to be reported, want the one after the report began", h.dropped["AfterSave"])
+			}
+			h.mu.Unlock()
+		}
+		close(log.goOn)
+		reported.Wait()
+		dropped.Wait()
 	})
 }

@@ -84,8 +84,11 @@ func (ch *Chat) keepOverdue() {
 		if free := cap(slots) - len(slots); free > 0 && err == nil {
 			claims, err = ch.claimOverdue(free)
 		}
-		if err != nil && ch.ctx.Err() == nil {
-			ch.logOverdue(err, 0)
+		if err != nil {
+			more = false // not again at once
+			if ch.ctx.Err() == nil {
+				ch.logOverdue(err, 0)
+			}
 		}
 		for _, claim := range claims {
 			slots <- struct{}{}
