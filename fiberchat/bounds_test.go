@@ -46,7 +46,7 @@ func TestLimiterDebt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(10, 40, func() {})
 		for range 43 {
-			l.charge(1)
+			l.charge(1, 1)
 		}
 		start := time.Now()
 		if !l.await(2, nil) || time.Since(start) > 0 {

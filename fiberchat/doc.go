@@ -138,7 +138,7 @@
 //	sessions.go        Chat.Sessions (presence_test.go)
 //	presence.go        Chat.Online
 //	presence_keeper.go  writes who comes and goes to the store (presence_keeper_test.go)
-//	handle_ask.go      conversations, history, sync and read (conversations_test.go too)
+//	handle_ask.go      conversations, history, sync and read (ask_limit_test.go, conversations_test.go too)
 //	before_save.go     BeforeSave, once for each message
 //	handle_notice.go   the confirmation of a notice, also by ACK (notice_test.go, notice_limit_test.go)
 //	handle_init.go     an init (init_test.go, notice_init_test.go, replay_test.go, replay_limit_test.go)

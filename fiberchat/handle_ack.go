@@ -32,7 +32,7 @@ func (c *client) OnAck(sub *stomp.Subscription, id int64, receipt string) {
 	})
 	switch {
 	case errors.Is(err, chat.ErrNotFound): // the id of somebody else's, between two that were sent
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
+		c.chat.unknownConfirms.charge(c.identity.User.ID, 1)
 		c.session.Receipt(receipt)
 	case err != nil:
 		c.refuse("", receipt, c.chat.failureOf(err, nil))

@@ -2,6 +2,7 @@ package fiberchat
 
 import (
 	"context"
+	"time"
 
 	"fiberchat.example/fiberchat/chat"
 	"fiberchat.example/fiberchat/internal/stomp"
@@ -10,6 +11,11 @@ import (
 // askRows is how many rows are read at once for an answer: a store takes a
 // number of rows and no size, and what is read is in memory.
 const askRows = 32
+
+// askTime is how long the store may take for a question before it costs one
+// more token: a sync of somebody with a thousand partners is worth a hundred
+// small ones.
+const askTime = 5 * time.Millisecond
 
 // handleAsk carries out a SEND that asks for something. What was sent before it
 // counts, and the reader waits, so answers come in the order asked.
@@ -141,7 +147,9 @@ func (c *client) answerWith(about subject, read func() ([]byte, error)) *failure
 	if len(subs) == 0 {
 		return nil
 	}
+	begun := time.Now()
 	body, err := read()
+	c.chat.asks.charge(c.identity.User.ID, int(time.Since(begun)/askTime))
 	if err != nil {
 		return c.asked(err)
 	}

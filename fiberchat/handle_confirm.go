@@ -65,7 +65,7 @@ func (t *confirmTask) Done(r *chat.Result, err error) {
 	// Both before the client hears of it, and goes on.
 	switch {
 	case errors.Is(err, chat.ErrNotFound), err == nil && !r.Changed:
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
+		c.chat.unknownConfirms.charge(c.identity.User.ID, 1)
 	case err == nil:
 		c.chat.pendings.confirmed(c.identity.User.ID)
 	}

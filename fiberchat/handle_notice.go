@@ -51,7 +51,7 @@ func (c *client) confirmNotice(id int64, kind, receipt string) bool {
 		})
 	})
 	if errors.Is(err, chat.ErrNotFound) || err == nil && !changed {
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
+		c.chat.unknownConfirms.charge(c.identity.User.ID, 1)
 	}
 	c.chat.count(&c.chat.metrics.NoticeConfirmations, &chat.Result{Changed: changed}, err)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *client) ackNotice(sub *stomp.Subscription, id int64, receipt string) {
 	case errors.Is(err, errAnswered):
 		return
 	case errors.Is(err, chat.ErrNotFound): // the id of somebody else's, between two that were sent
-		c.chat.unknownConfirms.charge(c.identity.User.ID)
+		c.chat.unknownConfirms.charge(c.identity.User.ID, 1)
 	case err != nil:
 		c.refuse("", receipt, c.chat.failureOf(err, nil))
 		return

@@ -46,10 +46,10 @@ func (l *limiter) take(userID int64, n int, over <-chan struct{}) (up bool) {
 	return true
 }
 
-// charge takes a token that may be one yet to come.
-func (l *limiter) charge(userID int64) {
-	if l.rate != 0 {
-		l.bucket(userID).Reserve()
+// charge takes n tokens, at most a burst, that may be yet to come.
+func (l *limiter) charge(userID int64, n int) {
+	if l.rate != 0 && n > 0 {
+		l.bucket(userID).ReserveN(time.Now(), min(n, l.burst))
 	}
 }
 
