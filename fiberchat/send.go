@@ -10,7 +10,7 @@ import (
 	"fiberchat.example/fiberchat/chat"
 )
 
-var errToSelf = errors.New("fiberchat: sender and receiver are the same user")
+var errToSelf = chat.Refuse(failToSelf.name, failToSelf.text)
 
 // Send is SendAs with a msgID of its own, so each call sends another message.
 func (ch *Chat) Send(ctx context.Context, from, to int64, content string) (chat.Message, error) {
@@ -76,7 +76,8 @@ func (ch *Chat) SendAs(ctx context.Context, from, to int64, msgID, content strin
 
 // MayWrite asks CanSend for server code, such as a handler of REST or of typing
 // notices. It returns nil when from may write to to, what CanSend refused with (an
-// error that is chat.ErrForbidden by errors.Is) when not, an error that wraps
+// error that is chat.ErrForbidden by errors.Is) when not, such an error too when
+// they are the same user, an error that wraps
 // chat.ErrNotFound when one of them is not known, and any other error when it
 // could not find out. Limits are not asked about.
 func (ch *Chat) MayWrite(ctx context.Context, from, to int64) error {

@@ -87,6 +87,9 @@ func TestMayWrite(t *testing.T) {
 		t.Error("panic:", err)
 	}
 	for _, to := range []int64{99, 0, -1} {
+		if err := s.chat.MayWrite(ctx, to, to); !errors.As(err, &refusal) || refusal.Name != "ToSelf" {
+			t.Error("to oneself:", err)
+		}
 		if err := s.chat.MayWrite(ctx, 1, to); !errors.Is(err, chat.ErrNotFound) {
 			t.Error(to, err)
 		}
