@@ -125,14 +125,35 @@ func TestCanSendFails(t *testing.T) {
 	}
 }
 
+// TestCanSendHasADeadline: what comes after it does not count, be it a yes.
 func TestCanSendHasADeadline(t *testing.T) {
 	t.Parallel()
-	s := serve(t, fiberchat.Config{Store: storetest.NewMemory(), Timeouts: fiberchat.Timeouts{Store: quick}, CanSend: func(ctx context.Context, _, _ chat.User) error {
-		<-ctx.Done()
-		return ctx.Err()
-	}})
-	a := online(t, s.addr, "alice")
-	a.say("m1", 2, "x")
-	a.refused("m1", -300, "StoreUnavailable")
-	a.nothing()
+	for name, late := range map[string]func(context.Context) error{
+		"error": context.Context.Err,
+		"yes":   func(context.Context) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hook := func(ctx context.Context) error {
+				<-ctx.Done()
+				return late(ctx)
+			}
+			s := serve(t, fiberchat.Config{
+				Store: storetest.NewMemory(), Timeouts: fiberchat.Timeouts{Store: quick},
+				CanSend: func(ctx context.Context, _, to chat.User) error {
+					if to.Name == "carol" {
+						return nil
+					}
+					return hook(ctx)
+				},
+				BeforeSave: func(ctx context.Context, _ *chat.Message) error { return hook(ctx) },
+			})
+			a := online(t, s.addr, "alice")
+			a.say("m1", 2, "x")
+			a.refused("m1", -300, "StoreUnavailable")
+			a.say("m2", 3, "x")
+			a.refused("m2", -300, "StoreUnavailable")
+			a.nothing()
+		})
+	}
 }

@@ -74,10 +74,12 @@ type Limits struct {
 	Pending int
 
 	// SendRate is how many messages a second a user may send, frames to
-	// destinations of Handle included, over all sessions on this node, with bursts of four times as many. Whoever is
-	// faster is read more slowly; nothing is refused. Inits, and confirmations
-	// that confirm nothing (of messages that do not exist, or that are confirmed
-	// already, or not to be read), have each a like limit of their own.
+	// destinations of Handle included, over all sessions on this node, with
+	// bursts of four times as many. Whoever is faster is read more slowly;
+	// nothing is refused. Inits, what else is asked for (conversations, history,
+	// sync, read), and confirmations that confirm nothing (of messages that do
+	// not exist, or that are confirmed already, or not to be read), have each a
+	// like limit of their own.
 	// -1 means no limit: then one account can keep the store busy.
 	//
 	// Optional. Default: 50
@@ -86,7 +88,7 @@ type Limits struct {
 	// SendBytes is how many bytes of content a second a user may send, over all
 	// sessions on this node, with bursts of sixteen times as many. Whoever is
 	// faster is read more slowly; nothing is refused. What a user's sessions get
-	// from the store, by init, comes at 64 times as much a second, beyond a burst
+	// from the store, by init or asked for, comes at 64 times as much a second, beyond a burst
 	// of 256 times. -1 means no limit: then one account can fill the disk with
 	// SendRate times Content, and have its backlog again and again.
 	//

@@ -114,7 +114,7 @@
 // standards (CONFORMANCE.md). helper_*_test.go and cluster_test.go are what
 // tests stand on.
 //
-//	fiberchat.go       New and Chat: how the parts are put together (new_test.go, exchange_test.go, consumer_test.go, readme_test.go, forget_test.go)
+//	fiberchat.go       New and Chat: how the parts are put together (api_surface_test.go, new_test.go, exchange_test.go, consumer_test.go, readme_test.go, forget_test.go)
 //	config.go          Config: collaborators and hooks (new_test.go)
 //	config_limits.go   Limits, Timeouts and SockJS (limit_test.go, new_test.go)
 //	mount.go           the routes, and who is let in (sockjs_routes_test.go, token_test.go, subscribe_test.go, nginx_test.go, middlewares_test.go)

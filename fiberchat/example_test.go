@@ -202,6 +202,51 @@ func ExampleChat_Conversation() {
 	// one
 }
 
+// The conversations of a user, and what there is to read in them.
+func ExampleChat_Conversations() {
+	ctx := context.Background()
+	chats := newExample()
+	defer chats.Close(ctx)
+	for _, text := range []string{"are you there?", "起来聊天"} {
+		if _, err := chats.Send(ctx, 1, 2, text); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for range 2 {
+		page, err := chats.Conversations(ctx, 2, 0, 50) // of user 2, from the newest
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, c := range page {
+			fmt.Println(c.Other.Name, c.Last.Content, c.Unread)
+			if err := chats.MarkRead(ctx, 2, c.Other.ID, c.Last.ID); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+	// Output:
+	// wususu 起来聊天 2
+	// wususu 起来聊天 0
+}
+
+// The app notes what its user has read on a page of its own. Only forward, and
+// never what is yet to come.
+func ExampleChat_MarkRead() {
+	ctx := context.Background()
+	chats := newExample()
+	defer chats.Close(ctx)
+	m, err := chats.Send(ctx, 1, 2, "起来聊天")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := chats.MarkRead(ctx, 2, 1, m.ID+1000); err != nil {
+		log.Fatal(err)
+	}
+	page, err := chats.Conversations(ctx, 1, 0, 1)
+	fmt.Println(page[0].ReadByThem == m.ID, err)
+	// Output: true <nil>
+}
+
 // Signing out ends the sessions of that token; the user's others stay.
 func ExampleChat_Revoke() {
 	chats := newExample()

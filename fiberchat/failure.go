@@ -89,6 +89,11 @@ func (ch *Chat) tryAgain(err error) *failure {
 	return failUnavailable
 }
 
+// askAgain is f for what stores no message.
+func askAgain(f *failure) *failure {
+	return &failure{f.code, f.name, "the server could not do it now: ask again"}
+}
+
 // ruling is what a client is answered whom the app's own code, here named
 // hook, did not let write. Only a refusal is final: whatever else it returns
 // means that it could not find out.

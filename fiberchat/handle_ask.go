@@ -160,9 +160,7 @@ func (c *client) asked(err error) *failure {
 		return nil
 	}
 	c.logRead(err)
-	f := *c.chat.tryAgain(err)
-	f.text = "the server could not do it now: ask again"
-	return &f
+	return askAgain(c.chat.tryAgain(err))
 }
 
 // subscriptions returns those about a subject.

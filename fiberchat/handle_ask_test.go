@@ -170,6 +170,14 @@ func TestAnswersAreBounded(t *testing.T) {
 		if !p.More || len(p.Messages) != 1 || p.Messages[0].ID != 6 {
 			t.Errorf("more %v, %d messages", p.More, len(p.Messages))
 		}
+		// Many at once wait for space, and nobody is too slow.
+		const asks = 30
+		a.raw(strings.Repeat("SEND\ndestination:/socket/chat/history\n\n{\"uid\":2,\"limit\":200}\x00", asks))
+		for range asks {
+			if body := a.message(historyQueue).Body; len(body) < 64<<10 {
+				t.Errorf("an answer of %d bytes", len(body))
+			}
+		}
 	})
 }
 

@@ -77,7 +77,10 @@ func (ch *Chat) admitMessage(from chat.User, m *chat.Message) *failure {
 	to, fault := ch.checkSend(from, m.ReceiverID)
 	if fault != nil {
 		if ch.cfg.BeforeSave == nil {
-			if old, _ := ch.stored(from.ID, m.ChatID); old != nil {
+			switch old, err := ch.stored(from.ID, m.ChatID); {
+			case err != nil:
+				return ch.tryAgain(err) // it may have been accepted before
+			case old != nil:
 				return nil
 			}
 		}

@@ -14,12 +14,16 @@ import (
 // of what the app's shutdown has.
 const lastHooked = shutdownTime / 2
 
-// call calls a hook, which has Timeouts.Store. A refusal is no failure of it.
+// call calls a hook, which has Timeouts.Store: what it says later does not count.
+// A refusal is no failure of it.
 func (ch *Chat) call(ctx context.Context, hook string, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, ch.cfg.Timeouts.Store)
 	defer cancel()
 	begun := time.Now()
 	_, err := guard(func() (struct{}, error) { return struct{}{}, f(ctx) })
+	if err == nil {
+		err = ctx.Err()
+	}
 	ch.metrics.HookTime.WithLabelValues(hook).Observe(time.Since(begun).Seconds())
 	if err != nil && !errors.Is(err, chat.ErrForbidden) {
 		ch.metrics.HookFailures.WithLabelValues(hook).Inc()
@@ -91,7 +95,7 @@ func (h *hooks) tell(hook string, userID int64, f func(ctx context.Context)) {
 	defer h.chat.recovered("call the app") // the Logger is the app's too
 	err := h.chat.call(h.ctx, hook, func(ctx context.Context) error {
 		f(ctx)
-		return ctx.Err()
+		return nil
 	})
 	if err != nil {
 		h.chat.hookFailed(hook, err, userID)

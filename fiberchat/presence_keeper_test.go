@@ -92,7 +92,7 @@ func TestKilledNode(t *testing.T) {
 		mortal := &presenceMemory{Memory: memory}
 		a, b := openPatient(t, mortal, quiet()), openPatient(t, memory, quiet())
 		a.listen(t, 1)
-		time.Sleep(61 * time.Minute)
+		time.Sleep(61*time.Minute + 5*time.Second) // the last beat was 5 s ago
 		b.wantOnline(t, 1, true, now())
 		a.wantOnline(t, 1, true, now())
 		killed := now()

@@ -125,3 +125,21 @@ func TestResendOfWhatWasAccepted(t *testing.T) {
 	a.say("m2", 2, "x")
 	a.refused("m2", -404, "ReceiverNotFound")
 }
+
+// TestRefusedWhileNobodyKnows: while the store cannot say whether a message was
+// accepted before, its sender is not told that it is refused for good.
+func TestRefusedWhileNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for _, fault := range faults {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, fiberchat.Config{
+				Store: &findless{openStore(t), fault}, Timeouts: fiberchat.Timeouts{Store: quick},
+				CanSend: func(context.Context, chat.User, chat.User) error { return chat.ErrForbidden },
+			})
+			a := online(t, s.addr, "alice")
+			a.say("m1", 2, "x")
+			a.tryAgain("m1")
+		})
+	}
+}

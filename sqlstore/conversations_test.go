@@ -230,3 +230,26 @@ func TestSettledWaitsForWhatIsOnItsWay(t *testing.T) {
 		}
 	})
 }
+
+// A mark that another one has overtaken, between its look and its write, changes
+// nothing and says so: who is notified must not hear of less than before.
+func TestMarkReadOvertaken(t *testing.T) {
+	t.Parallel()
+	test := func(t *testing.T, s *Store) {
+		note := func(id, want int64, changed bool) {
+			t.Helper()
+			if got, c, err := s.noteRead(t.Context(), 2, 1, id); err != nil || got != want || c != changed {
+				t.Errorf("note %d: %d, %v, %v, want %d, %v", id, got, c, err, want, changed)
+			}
+		}
+		note(5, 5, true)
+		note(9, 9, true)
+		note(7, 9, false)
+		note(9, 9, true) // as after an answer that was lost
+	}
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, openSQLiteStore(t))
+	})
+	eachServer(t, func(t *testing.T, kind string) { test(t, openAt(t, scratch(t, kind))) })
+}

@@ -17,6 +17,7 @@ const (
 
 	markSQL = `INSERT INTO {p}reads (reader_id, sender_id, upto) VALUES (?, ?, ?)
 		ON CONFLICT (reader_id, sender_id) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > {p}reads.upto`
+	notedSQL     = "SELECT upto FROM {p}reads WHERE reader_id = ? AND sender_id = ?"
 	mysqlMarkSQL = "INSERT INTO {p}reads (reader_id, sender_id, upto) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE upto = GREATEST(upto, VALUES(upto))"
 )
 
@@ -29,12 +30,24 @@ func (s *Store) MarkRead(ctx context.Context, readerID, senderID, upTo int64) (r
 	if now.Highest <= now.Noted {
 		return now.Noted, false, nil
 	}
+	return s.noteRead(ctx, readerID, senderID, now.Highest)
+}
+
+// noteRead is for what was found to be more than is noted; by now more may be.
+func (s *Store) noteRead(ctx context.Context, readerID, senderID, id int64) (readUpTo int64, changed bool, err error) {
 	mark := markSQL
 	if s.dialect.name == mysqlDialect.name {
 		mark = mysqlMarkSQL
 	}
-	if _, err := s.exec(ctx, mark, readerID, senderID, now.Highest); err != nil {
+	n, err := s.exec(ctx, mark, readerID, senderID, id)
+	if err != nil {
 		return 0, false, fmt.Errorf("note what was read: %w", err)
 	}
-	return now.Highest, true, nil
+	if n > 0 {
+		return id, true, nil
+	}
+	if err := s.get(ctx, &readUpTo, notedSQL, readerID, senderID); err != nil {
+		return 0, false, fmt.Errorf("look for what was read: %w", err)
+	}
+	return readUpTo, readUpTo == id, nil // a first try, whose answer was lost, may have noted it
 }

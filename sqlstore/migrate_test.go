@@ -210,7 +210,7 @@ func TestPostgresMigratesFromVersion1(t *testing.T) {
 	s.write.MustExec(s.sql("DROP INDEX {p}tokens_user"))
 	s.write.MustExec(s.sql("DROP TABLE {p}notices"))
 	s.write.MustExec(s.sql("DROP FUNCTION {p}notify"))
-	s.write.MustExec(s.sql("DROP TABLE {p}pairs, {p}reads"))
+	s.write.MustExec(s.sql("DROP TABLE {p}pairs, {p}reads, {p}overdue, {p}overdue_marks"))
 	s = openAt(t, dsn)
 	mustApply(t, s, saveOp("2"))
 	wantPending(t, s, "1", "2")

@@ -78,6 +78,7 @@ var personal = []struct{ table, key, condition string }{
 	{"tokens", "hash", "user_id = ?"},
 	{"notices", "id", "user_id = ?"},
 	{"overdue", "receiver_id", "receiver_id = ?"},
+	{"online", "node, user_id", "user_id = ?"},
 	{"presence", "user_id", "user_id = ?"},
 	// Found by way of the user's own pairs, which go last.
 	{"reads", "reader_id, sender_id", "sender_id = ? AND reader_id IN (SELECT other_id FROM {p}pairs WHERE user_id = ?)"},

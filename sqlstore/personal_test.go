@@ -61,6 +61,7 @@ func rowsAbout(t *testing.T, s *Store, userID int64) (n int) {
 		{"pairs", "user_id = ? OR other_id = ?"},
 		{"reads", "reader_id = ? OR sender_id = ?"},
 		{"notices", "user_id = ?"},
+		{"online", "user_id = ?"},
 		{"presence", "user_id = ?"},
 		{"overdue", "receiver_id = ?"},
 	} {
@@ -131,6 +132,7 @@ func testForget(t *testing.T, s *Store) {
 		}
 	}
 	for _, row := range []string{
+		"INSERT INTO {p}online (node, user_id) VALUES (7, ?)",
 		"INSERT INTO {p}presence (user_id, seen_at) VALUES (?, 1)",
 		"INSERT INTO {p}overdue (receiver_id, up_to, due_at, tries) VALUES (?, 1, 1, 0)",
 	} {
@@ -138,7 +140,7 @@ func testForget(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	const beside = 1 + 1 + 4 + 2 + 1 + 1 + 1 // account, token, pairs, reads, notice, presence, overdue
+	const beside = 1 + 1 + 4 + 2 + 1 + 1 + 1 + 1 // account, token, pairs, reads, notice, online, presence, overdue
 	if n := rowsAbout(t, s, ann.ID); n != len(ofAnn)+beside {
 		t.Fatalf("%d rows about ann before, %d of them no messages", n, n-len(ofAnn))
 	}

@@ -73,7 +73,7 @@ async function openTabs(t, url) {
   const lines = readline.createInterface(child.stderr);
   const address = await within(new Promise((resolve) => {
     lines.on('line', (line) => { if (line.startsWith('DevTools listening on ')) resolve(line.split(' ').at(-1)); });
-  }), 'Chromium');
+  }), 'Chromium', 60_000); // its first start reads 300 MB
   const socket = new WebSocket(address);
   await once(socket, 'open');
   const answers = new Map();

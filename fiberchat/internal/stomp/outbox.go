@@ -8,7 +8,7 @@ type outbox struct {
 	limit int
 	done  chan struct{} // closed when the session is over
 	space chan struct{} // wakes the one who waits for space
-	turn  sync.Mutex    // held by that one
+	turn  chan struct{} // holds one while somebody waits
 
 	mu      sync.Mutex
 	next    *batch // nil while empty

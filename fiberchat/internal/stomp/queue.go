@@ -53,8 +53,8 @@ func (s *Session) Queued() int {
 // WaitSpace blocks until n more bytes fit into half of the queue, or nothing is
 // queued, and reports whether the session is still up. Those who wait take turns.
 func (s *Session) WaitSpace(n int) bool {
-	s.out.turn.Lock()
-	defer s.out.turn.Unlock()
+	s.out.turn <- struct{}{}
+	defer func() { <-s.out.turn }()
 	for {
 		free, ending := s.out.half(n)
 		if ending {

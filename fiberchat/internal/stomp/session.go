@@ -85,7 +85,7 @@ type User struct {
 func NewSession(conn Conn, cfg *Config, user User, h Handler) *Session {
 	return &Session{
 		conn: conn, cfg: cfg, user: user, handler: h,
-		out:   outbox{limit: cfg.Queue, space: make(chan struct{}, 1), done: make(chan struct{})},
+		out:   outbox{limit: cfg.Queue, space: make(chan struct{}, 1), turn: make(chan struct{}, 1), done: make(chan struct{})},
 		begun: time.Now(),
 		dec:   NewDecoder(cfg.Limits),
 	}
