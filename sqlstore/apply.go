@@ -19,8 +19,10 @@ func (s *Store) Apply(ctx context.Context, ops []chat.Op) ([]chat.Result, error)
 	if len(ops) == 0 {
 		return nil, nil
 	}
-	if err := s.addPairs(ctx, ops); err != nil {
-		return nil, fmt.Errorf("apply operations: %w", err)
+	if s.dialect.server {
+		if err := s.addPairs(ctx, ops); err != nil {
+			return nil, fmt.Errorf("apply operations: %w", err)
+		}
 	}
 	results, err := s.dialect.apply(s, ctx, ops)
 	if err != nil {

@@ -27,6 +27,7 @@ const (
 		"WHERE open.receiver_id = ? AND open.id = m.id AND open.received_at IS NULL) " +
 		"FROM {p}messages AS m WHERE m.chat_key = ? AND m.receiver_id = ? AND m.chat_id = ?"
 
+	sqlitePairs   = "INSERT INTO {p}pairs (user_id, other_id) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING"
 	sqliteConfirm = "UPDATE {p}messages SET received_at = ? WHERE id = ? AND received_at IS NULL"
 )
 
@@ -82,18 +83,18 @@ type sqliteStatement struct {
 
 func (w *sqliteWriter) run(ctx context.Context, ops []chat.Op) (results []chat.Result, err error) {
 	results = make([]chat.Result, len(ops))
+	unknown := w.store.pairs.unknown(ops)
 	// One operation writes once, and that is a transaction by itself.
-	if len(ops) == 1 {
+	if len(ops) == 1 && len(unknown) == 0 {
 		results[0], err = w.apply(ops[0])
 		return results, err
 	}
 	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
-	for i, op := range ops {
-		if results[i], err = w.apply(op); err != nil {
-			break
-		}
+	err = w.addPairs(unknown)
+	for i := 0; i < len(ops) && err == nil; i++ {
+		results[i], err = w.apply(ops[i])
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -105,7 +106,19 @@ func (w *sqliteWriter) run(ctx context.Context, ops []chat.Op) (results []chat.R
 		_, _ = w.exec("ROLLBACK") // fails where SQLite has done so by itself, or the connection is gone
 		return nil, err
 	}
+	w.store.pairs.stored(unknown)
 	return results, nil
+}
+
+// addPairs stores pairs with their messages: a commit of their own would take
+// as long as that of a message.
+func (w *sqliteWriter) addPairs(unknown []pair) error {
+	for _, p := range unknown {
+		if _, err := w.exec(sqlitePairs, p.user, p.other, p.other, p.user); err != nil {
+			return fmt.Errorf("store pair: %w", err)
+		}
+	}
+	return nil
 }
 
 // apply returns an error for what ends the whole transaction.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,21 @@ func TestNoMessageWithoutItsPair(t *testing.T) {
 			t.Errorf("%d conversations, %v", len(all), err)
 		}
 	})
+}
+
+// On SQLite a pair is stored with its message, for which it would else be a
+// commit more.
+func TestPairIsStoredWithItsMessage(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, filepath.Join(t.TempDir(), "chat.db"))
+	s.write.MustExec(s.sql("ALTER TABLE {p}messages RENAME TO {p}away"))
+	if _, err := s.Apply(t.Context(), []chat.Op{saveOp("1")}); err == nil {
+		t.Error("it was stored")
+	}
+	var n int
+	if err := s.read.Get(&n, s.sql("SELECT COUNT(*) FROM {p}pairs")); err != nil || n != 0 || s.pairs.known.Len() != 0 {
+		t.Errorf("%d pairs are stored, %v, and %d known", n, err, s.pairs.known.Len())
+	}
 }
 
 // While a transaction has given an id and is not committed, what others store

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -18,8 +19,13 @@ var migrations embed.FS
 // ErrNewerDatabase: a later version of this package has written the database.
 var ErrNewerDatabase = errors.New("sqlstore: database is from a newer version")
 
+// migrateTimeout is for a migration once it has its lock: one that was broken off
+// would begin anew at each start, and never end.
+const migrateTimeout = time.Hour
+
 // migrate carries out the numbered files that the database has not seen. It
-// holds a lock, so that any number of processes can start at once.
+// holds a lock, so that any number of processes can start at once. ctx is for the
+// way there.
 func (s *Store) migrate(ctx context.Context) error {
 	files, err := fs.Glob(migrations, path.Join("migration", s.dialect.name, "*.sql"))
 	if err != nil || len(files) == 0 {
@@ -39,7 +45,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("lock database: %w", err)
 	} else if err = s.dialect.check.run(ctx, s, conn); err == nil {
-		err = s.migrateLocked(ctx, conn, files)
+		migrating, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrateTimeout)
+		err = s.migrateLocked(migrating, conn, files)
+		cancel()
 	}
 	if err != nil {
 		end = s.dialect.undo

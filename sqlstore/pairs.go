@@ -55,8 +55,16 @@ func (p *pairs) unknown(ops []chat.Op) (unknown []pair) {
 	return unknown
 }
 
-// addPairs stores the pairs of ops, before their messages are: a message that
-// is there has its pair, and a pair without messages does no harm.
+// stored notes pairs that are stored.
+func (p *pairs) stored(some []pair) {
+	until := time.Now().Add(keepPairs)
+	for _, of := range some {
+		p.known.Add(of, until)
+	}
+}
+
+// addPairs stores the pairs of ops on a server, before their messages are: a
+// message that is there has its pair, and a pair without messages does no harm.
 func (s *Store) addPairs(ctx context.Context, ops []chat.Op) error {
 	unknown := s.pairs.unknown(ops)
 	if len(unknown) == 0 {
@@ -77,10 +85,7 @@ func (s *Store) addPairs(ctx context.Context, ops []chat.Op) error {
 			return fmt.Errorf("store pairs: %w", err)
 		}
 	}
-	until := time.Now().Add(keepPairs)
-	for _, p := range unknown {
-		s.pairs.known.Add(p, until)
-	}
+	s.pairs.stored(unknown)
 	return nil
 }
 
