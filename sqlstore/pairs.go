@@ -17,7 +17,7 @@ const (
 	// maxPairs and keepPairs bound the pairs that are known to be stored: in
 	// number, and in time, since rows may be deleted by SQL.
 	maxPairs  = 100_000
-	keepPairs = 10 * time.Minute
+	keepPairs = time.Hour
 	// pairRows is how many are written in one statement.
 	pairRows = 1000
 )
