@@ -114,11 +114,10 @@ test('limits are checked before anything is queued, at retry() too', (t) => {
   const { client, server } = startClient(t);
   assert.throws(() => client.send(2, ''), /TooLarge/);
   assert.throws(() => client.send(2, '聊'.repeat(16 * 1024 + 1)), /TooLarge/);
-  assert.throws(() => client.send(2, '"'.repeat(40 * 1024)), /TooLarge/, 'escapes count: the frame would be too large');
   server.last.accept();
   const { msgID } = client.send(77, 'refused');
   server.last.fail(msgID, -404, 'ReceiverNotFound');
-  client.send(2, '聊'.repeat(16 * 1024));
+  client.send(2, '"'.repeat(48 * 1024)); // however long JSON spells it
   for (let i = 1; i < 1000; i++) client.send(2, 'x');
   assert.throws(() => client.send(2, 'x'), /OutboxFull/);
   assert.throws(() => client.retry(msgID), /OutboxFull/);
