@@ -1,8 +1,6 @@
 package sqlstore
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,9 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/jmoiron/sqlx"
-	"github.com/mattn/go-sqlite3"
 )
 
 func TestConcurrentFirstOpen(t *testing.T) {
@@ -101,28 +96,6 @@ func TestFailedMigrationIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	openAt(t, path)
-}
-
-// A migration that has begun takes the time it takes: at the next start it would
-// take as long.
-func TestMigrationIsNotBrokenOff(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	driver := &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		c.RegisterAuthorizer(func(op int, _, _, _ string) int {
-			if op == sqlite3.SQLITE_CREATE_TABLE {
-				cancel()
-			}
-			return sqlite3.SQLITE_OK
-		})
-		return nil
-	}}
-	db := sqlx.NewDb(sql.OpenDB(sqliteConnector{driver: driver, dsn: filepath.Join(t.TempDir(), "chat.db")}), "sqlite3")
-	t.Cleanup(func() { db.Close() })
-	s := &Store{cfg: Config{TablePrefix: "fiberchat_"}, dialect: sqliteDialect, write: db, read: db}
-	if err := s.migrate(ctx); err != nil || ctx.Err() == nil {
-		t.Errorf("migrate: %v, and the context of the start %v", err, ctx.Err())
-	}
 }
 
 // Without its lock a migration does not begin.
