@@ -128,7 +128,7 @@ func New(router fiber.Router, config ...Config) (*Chat, error) {
 		return nil, errors.Join(fmt.Errorf("fiberchat: %w", err), ch.closeOwned())
 	}
 	ch.stomp.FramesIn, ch.stomp.FramesOut = ch.metrics.FramesIn, ch.metrics.FramesOut
-	ch.committer = commit.New(cfg.Store, !ch.node.alone(), cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
+	ch.committer = commit.New(cfg.Store, cfg.Timeouts.Store, ch.metrics.Commit, ch.node.flush)
 	ch.presence = newPresence(ch)
 	ch.hooks = newHooks(ch)
 	ch.sessions.Add(1)

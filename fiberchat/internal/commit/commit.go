@@ -36,11 +36,6 @@ const (
 	// maxQueue bounds what waits; beyond it Submit blocks, and with it the
 	// reader of the session that sends.
 	maxQueue = 2048
-	// gatherTo and gatherFor bound the wait for a batch to grow, where others
-	// commit to the same database: their commits share its processors, and a
-	// small one costs it nearly as much as a large one.
-	gatherTo  = 24
-	gatherFor = time.Millisecond
 )
 
 // Committer carries out tasks. One batch at a time is at the store; while it
@@ -51,7 +46,6 @@ const (
 // what comes meanwhile is left to the committer's goroutines.
 type Committer struct {
 	store    chat.Store
-	shared   bool
 	timeout  time.Duration
 	observe  func(ops int, took time.Duration)
 	reported func()
@@ -78,13 +72,12 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// New starts a committer. shared says that other processes commit to the same
-// database; timeout bounds one transaction; observe hears of
+// New starts a committer. timeout bounds one transaction; observe hears of
 // every batch that was at the store, and reported is called when all its outcomes
 // were. Either may be nil.
-func New(store chat.Store, shared bool, timeout time.Duration, observe func(ops int, took time.Duration), reported func()) *Committer {
+func New(store chat.Store, timeout time.Duration, observe func(ops int, took time.Duration), reported func()) *Committer {
 	c := &Committer{
-		store: store, shared: shared, timeout: timeout, observe: observe, reported: reported,
+		store: store, timeout: timeout, observe: observe, reported: reported,
 		wake: make(chan struct{}, 1), out: make(chan *batch), done: make(chan struct{}),
 	}
 	c.changed.L = &c.mu
@@ -147,24 +140,9 @@ func (c *Committer) run() {
 	defer close(c.out)
 	for range c.wake {
 		for b := c.next(); b != nil; b = c.next() {
-			several := len(b.tasks) > 1
-			took := c.apply(b)
+			c.apply(b)
 			c.out <- b
-			if c.shared && several {
-				c.gather(took)
-			}
 		}
-	}
-}
-
-// gather waits while the next batch is small, at most half of the time that
-// the last one took: what has come by then goes together.
-func (c *Committer) gather(took time.Duration) {
-	c.mu.Lock()
-	queued := len(c.queue)
-	c.mu.Unlock()
-	if queued > 0 && queued < gatherTo {
-		time.Sleep(min(took/2, gatherFor))
 	}
 }
 
@@ -205,18 +183,16 @@ func (c *Committer) take() *batch {
 	return b
 }
 
-// apply carries out the batch, and says how long the store took.
-func (c *Committer) apply(b *batch) time.Duration {
+// apply carries out the batch.
+func (c *Committer) apply(b *batch) {
 	for _, t := range b.tasks {
 		b.ops = append(b.ops, t.Op())
 	}
 	begun := time.Now()
 	b.results, b.err = c.applyOps(b.ops)
-	took := time.Since(begun)
 	if c.observe != nil {
-		c.observe(len(b.ops), took)
+		c.observe(len(b.ops), time.Since(begun))
 	}
-	return took
 }
 
 // reportOf reports a batch's outcomes, and gives the batch back.

@@ -79,57 +79,11 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Beside other processes a small batch waits for half of the time that the
-// last one took, and takes along what comes meanwhile; a lone task never waits.
-func TestGather(t *testing.T) {
-	t.Parallel()
-	for _, shared := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			const took = time.Millisecond
-			s := &store{}
-			s.apply = func(_ context.Context, ops []chat.Op) ([]chat.Result, error) {
-				time.Sleep(took)
-				return make([]chat.Result, len(ops)), nil
-			}
-			c := New(s, shared, time.Second, nil, nil)
-			var done sync.WaitGroup
-			submit := func(n int) {
-				done.Add(n)
-				for range n {
-					must(t, c.Submit(plain(func(_ *chat.Result, err error) { must(t, err); done.Done() }), false))
-				}
-			}
-			go submit(1) // waited for with its task
-			synctest.Wait()
-			submit(2)
-			time.Sleep(took + took/4) // the one is stored, the two are at the store
-			submit(3)
-			time.Sleep(took)
-			submit(4)
-			done.Wait()
-			time.Sleep(took)
-			begun := time.Now()
-			submit(1)
-			if waited := time.Since(begun); waited != took {
-				t.Errorf("shared %v: a lone task took %v", shared, waited)
-			}
-			c.Close()
-			got, want := fmt.Sprint(s.sizes()), "[1 2 3 4 1]"
-			if shared {
-				want = "[1 2 7 1]"
-			}
-			if got != want {
-				t.Errorf("shared %v: batches of %s, want %s", shared, got, want)
-			}
-		})
-	}
-}
-
 // A lone task is carried out by its submitter: done when Submit returns.
 func TestInline(t *testing.T) {
 	t.Parallel()
 	s := &store{}
-	c := New(s, false, time.Second, nil, nil)
+	c := New(s, time.Second, nil, nil)
 	defer c.Close()
 	for i := range int64(100) {
 		var id int64
@@ -148,7 +102,7 @@ func TestBatches(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
 		var observed []int
 		var order, told []int64
-		c := New(s, false, time.Hour, func(ops int, took time.Duration) {
+		c := New(s, time.Hour, func(ops int, took time.Duration) {
 			observed = append(observed, ops)
 			if took != time.Second {
 				t.Errorf("took %v", took)
@@ -194,7 +148,7 @@ func TestInlineAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{}, 10)}
-		c := New(s, false, time.Hour, nil, nil)
+		c := New(s, time.Hour, nil, nil)
 		go func() { must(t, c.Submit(plain(func(*chat.Result, error) {}), false)) }() // ends with the gate
 		synctest.Wait()
 		must(t, c.Submit(plain(func(*chat.Result, error) {}), false))
@@ -217,7 +171,7 @@ func TestBackPressureAndClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, false, time.Hour, nil, nil)
+		c := New(s, time.Hour, nil, nil)
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
 		var submitted sync.WaitGroup
@@ -280,7 +234,7 @@ func TestCloseDuringInline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, false, time.Hour, nil, nil)
+		c := New(s, time.Hour, nil, nil)
 		var told atomic.Int32
 		note := func(_ *chat.Result, err error) { must(t, err); told.Add(1) }
 		go func() { must(t, c.Submit(plain(note), false)) }() // ends with the gate
@@ -309,7 +263,7 @@ func TestCloseDuringInline(t *testing.T) {
 
 func TestCloseIdle(t *testing.T) {
 	t.Parallel()
-	c := New(&store{}, false, time.Second, nil, nil)
+	c := New(&store{}, time.Second, nil, nil)
 	c.Close()
 	if err := c.Submit(plain(nil), false); !errors.Is(err, ErrClosed) {
 		t.Error(err)
@@ -369,7 +323,7 @@ func TestStoreFaults(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &store{apply: tt.apply, gate: make(chan struct{})}
-				c := New(s, false, 10*time.Second, nil, nil)
+				c := New(s, 10*time.Second, nil, nil)
 				var told atomic.Int32
 				note := func(r *chat.Result, err error) {
 					told.Add(1)
@@ -406,7 +360,7 @@ func TestManySubmitters(t *testing.T) {
 	t.Parallel()
 	const submitters, each = 32, 500
 	s := &store{}
-	c := New(s, false, time.Minute, nil, nil)
+	c := New(s, time.Minute, nil, nil)
 	var telling atomic.Int32
 	var lastID int64
 	last := make([]int64, submitters)
@@ -453,7 +407,7 @@ func BenchmarkSubmit(b *testing.B) {
 	s := &store{apply: func(_ context.Context, ops []chat.Op) ([]chat.Result, error) {
 		return make([]chat.Result, len(ops)), nil
 	}}
-	c := New(s, false, time.Minute, nil, nil)
+	c := New(s, time.Minute, nil, nil)
 	defer c.Close()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -472,7 +426,7 @@ func TestMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{gate: make(chan struct{})}
-		c := New(s, false, time.Hour, nil, nil)
+		c := New(s, time.Hour, nil, nil)
 		var order []int64
 		const n = 10
 		for i := range int64(n) {
@@ -492,7 +446,7 @@ func TestTellingWhileCommitting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		c := New(s, false, time.Hour, nil, nil)
+		c := New(s, time.Hour, nil, nil)
 		held := make(chan struct{})
 		var order []int64
 		must(t, c.Submit(from(0, func(r *chat.Result, err error) { <-held; order = append(order, 0) }), true))
