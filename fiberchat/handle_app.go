@@ -77,7 +77,7 @@ func (r *Request) Reply(queue string, body any) error {
 // encodeApp checks the name of a queue and encodes what goes there.
 func encodeApp(queue string, body any, limit int) ([]byte, error) {
 	if !validQueue(queue) {
-		return nil, fmt.Errorf("queue %.80q: want 1 to %d printable ASCII characters without space", queue, maxQueueName)
+		return nil, fmt.Errorf("queue %.80q: want 1 to %d printable ASCII characters without space", queue, maxName)
 	}
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -144,6 +144,20 @@ func parseInteger(raw []byte) (int64, bool) {
 	return n.Num().Int64(), true
 }
 
+// maxName is how many characters a msgID, a notice's kind and a queue's name have.
+const maxName = 64
+
+// isPrintable reports whether s is 1 to 64 printable ASCII characters, of which
+// lowest is the first: a space, or the one after it.
+func isPrintable(s string, lowest byte) bool {
+	for i := range len(s) {
+		if s[i] < lowest || s[i] > '~' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxName
+}
+
 func validText(s string) bool {
 	for i := range len(s) {
 		if s[i] == 0 {

@@ -232,9 +232,7 @@ func (n *node) handle(e entry) {
 		}
 		n.chat.notifyOthers(senderOf(e.body), nil, aboutSent, e.body)
 	case entryDelivered:
-		for _, c := range n.chat.hub.Of(e.userID) {
-			c.notify(aboutDelivered, e.body)
-		}
+		n.chat.notifyOthers(e.userID, nil, aboutDelivered, e.body)
 	case entryPush:
 		n.handlePush(e)
 	case entryNotice:

@@ -169,11 +169,4 @@ func parseMsgID(raw []byte) (string, *failure) {
 	return id, nil
 }
 
-func validMsgID(id string) bool {
-	for i := range len(id) {
-		if id[i] < 0x21 || id[i] > 0x7E {
-			return false
-		}
-	}
-	return id != "" && len(id) <= 64
-}
+func validMsgID(id string) bool { return isPrintable(id, '!') }

@@ -57,14 +57,7 @@ func noticeBody(v any, limit int) (json.RawMessage, error) {
 }
 
 // validKind reports whether a notice can be of that kind.
-func validKind(kind string) bool {
-	for i := range len(kind) {
-		if kind[i] < 0x20 || kind[i] > 0x7E {
-			return false
-		}
-	}
-	return kind != "" && len(kind) <= 64
-}
+func validKind(kind string) bool { return isPrintable(kind, ' ') }
 
 // parseNoticeConfirm reads the body of a notice's confirmation; kind is empty
 // when it has none. An id that could be read is set also with a failure.

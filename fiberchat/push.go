@@ -6,10 +6,7 @@ import (
 	"fmt"
 )
 
-const (
-	maxPush      = 4 << 10 // bytes of JSON
-	maxQueueName = 64
-)
+const maxPush = 4 << 10 // bytes of JSON
 
 // Push sends body, as JSON of at most 4 KiB, to all sessions of a user, on all
 // nodes, that subscribed to /user/queue/app/{queue}. A queue's name is 1 to 64
@@ -63,14 +60,4 @@ func (n *node) handlePush(e entry) {
 }
 
 // validQueue reports whether a queue of the app can have that name.
-func validQueue(name string) bool {
-	if name == "" || len(name) > maxQueueName {
-		return false
-	}
-	for i := range len(name) {
-		if name[i] < 0x21 || name[i] > 0x7E {
-			return false
-		}
-	}
-	return true
-}
+func validQueue(name string) bool { return isPrintable(name, '!') }
